@@ -1,0 +1,1 @@
+"""The ground floor: errors, files, JSON Lines, run directories, seeds, settings, progress."""

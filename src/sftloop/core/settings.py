@@ -1,0 +1,38 @@
+"""The one place where the environment is read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user's environment says."""
+
+    cache_directory: Path
+    """Where fetched models live: `SFTLOOP_HOME`, else `$XDG_CACHE_HOME/sftloop`, else `~/.cache/sftloop`."""
+    offline: bool
+    """`SFTLOOP_OFFLINE` or `HF_HUB_OFFLINE` is set: no hub is asked."""
+    device: str | None
+    """`SFTLOOP_DEVICE`: forces `cpu`, `cuda` or `mps`."""
+    threads: int | None
+    """`SFTLOOP_THREADS`: CPU threads for matrix products; by default all physical cores."""
+
+
+def settings() -> Settings:
+    """Read the environment anew."""
+    home = os.environ.get("SFTLOOP_HOME")
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    threads = os.environ.get("SFTLOOP_THREADS", "")
+    return Settings(
+        cache_directory=Path(home) if home else Path(base) / "sftloop",
+        offline=_truthy("SFTLOOP_OFFLINE") or _truthy("HF_HUB_OFFLINE"),
+        device=os.environ.get("SFTLOOP_DEVICE") or None,
+        threads=int(threads) if threads.isdigit() and int(threads) > 0 else None,
+    )
+
+
+def _truthy(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
