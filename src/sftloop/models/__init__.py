@@ -1,0 +1,59 @@
+"""Where weights come from, and what a model answers: fetching, loading, encoding, scoring, generating.
+
+Names are imported on first use, so that listing models needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sftloop.models.device import choose_device, choose_dtype
+    from sftloop.models.encode import PromptEncoder
+    from sftloop.models.labels import LabelTree
+    from sftloop.models.linear import LinearBaseline
+    from sftloop.models.local import LocalModel, inference, load_causal_lm
+    from sftloop.models.packed import PackedContext, pack, why_not_shareable
+    from sftloop.models.resolve import check_adapter, resolve_model
+    from sftloop.models.task_tokens import TaskTokens
+
+_HOMES = {
+    "LabelTree": "labels",
+    "LinearBaseline": "linear",
+    "LocalModel": "local",
+    "PackedContext": "packed",
+    "PromptEncoder": "encode",
+    "TaskTokens": "task_tokens",
+    "check_adapter": "resolve",
+    "choose_device": "device",
+    "choose_dtype": "device",
+    "inference": "local",
+    "load_causal_lm": "local",
+    "pack": "packed",
+    "resolve_model": "resolve",
+    "why_not_shareable": "packed",
+}
+
+__all__ = [
+    "LabelTree",
+    "LinearBaseline",
+    "LocalModel",
+    "PackedContext",
+    "PromptEncoder",
+    "TaskTokens",
+    "check_adapter",
+    "choose_device",
+    "choose_dtype",
+    "inference",
+    "load_causal_lm",
+    "pack",
+    "resolve_model",
+    "why_not_shareable",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,139 @@
+"""Prompts and answers as token ids: the same bytes for evaluation, training and serving.
+
+Knows a tokenizer and its chat template, not the model's weights and not what a task means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sftloop.core.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Messages = Sequence[dict[str, str]]
+
+_PLAIN_TEMPLATE = "{% for m in messages %}{{ m['content'] }}\n\n{% endfor %}{% if add_generation_prompt %}Answer: {% endif %}"
+_PROBE = "\u2042"
+
+
+class PromptEncoder:
+    """Turns messages into prompt tokens and answers into target tokens.
+
+    A model without a chat template gets a plain one (sections separated by blank lines).
+
+    Args:
+        tokenizer: a transformers tokenizer.
+        context_tokens: the model's context length, if known.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, context_tokens: int | None = None) -> None:
+        self.tokenizer = tokenizer
+        self.context_tokens = context_tokens
+        if not getattr(tokenizer, "chat_template", None):
+            tokenizer.chat_template = _PLAIN_TEMPLATE
+        self.end_of_turn = self._find_end_of_turn()
+
+    @classmethod
+    def from_directory(cls, path: Path) -> PromptEncoder:
+        """Load the tokenizer and the context length from a model's folder.
+
+        Raises:
+            ModelError: no readable tokenizer or configuration in `path`.
+        """
+        from transformers import AutoConfig, AutoTokenizer
+
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(path)
+            config = AutoConfig.from_pretrained(path)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(
+                f"'{path}' has no tokenizer or configuration that can be read: {reason}"
+            ) from error
+        text_config = config.get_text_config()
+        context = getattr(text_config, "max_position_embeddings", None) or getattr(
+            text_config, "n_positions", 0
+        )
+        return cls(tokenizer, int(context) or None)
+
+    def prompt_text(self, messages: Messages) -> str:
+        """Return the prompt as the model sees it, the header of its answer included."""
+        return str(self._template(messages, generation=True))
+
+    def prompt_ids(self, messages: Messages) -> list[int]:
+        """Return the prompt's token ids, the header of the answer included."""
+        return list(self.tokenizer(self.prompt_text(messages), add_special_tokens=False)["input_ids"])
+
+    def answer_ids(self, text: str) -> list[int]:
+        """Return the target's token ids: the answer, then the end of the turn (always learned)."""
+        return [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.end_of_turn]
+
+    def label_ids(self, answer: str, label_end: int) -> list[int]:
+        """Return the tokens of `answer` up to and including the one that closes its label.
+
+        Args:
+            answer: a whole answer text that holds a label.
+            label_end: the label's end in `answer`, in characters. When nothing follows the label, the end
+                of the turn closes it.
+        """
+        encoded = self.tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
+        ids: list[int] = list(encoded["input_ids"])
+        for index, (_, end) in enumerate(encoded["offset_mapping"]):
+            if end > label_end:
+                return ids[: index + 1]
+        return [*ids, self.end_of_turn]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of generated tokens, special tokens left out."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Token ids that end an answer."""
+        eos = self.tokenizer.eos_token_id
+        return frozenset(token for token in (self.end_of_turn, eos) if token is not None)
+
+    def _template(self, messages: Messages, *, generation: bool, **options: Any) -> str:
+        text = self.tokenizer.apply_chat_template(
+            _without_empty_system(messages),
+            tokenize=False,
+            add_generation_prompt=generation,
+            enable_thinking=False,
+            **options,
+        )
+        return str(text)
+
+    def _find_end_of_turn(self) -> int:
+        """The first special token behind an assistant's answer in the chat template, else end of text."""
+        turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
+        tail = self._template(turns, generation=False).rpartition(_PROBE)[2]
+        special = set(self.tokenizer.all_special_ids)
+        for token in self.tokenizer(tail, add_special_tokens=False)["input_ids"]:
+            if token in special:
+                return int(token)
+        if self.tokenizer.eos_token_id is None:
+            raise ModelError("The tokenizer has neither an end-of-turn nor an end-of-text token.")
+        return int(self.tokenizer.eos_token_id)
+
+
+def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:
+    """Return how many leading tokens all sequences share; the last token of each never counts.
+
+    The last prompt token stays outside, because the first target is predicted there.
+    """
+    if not sequences:
+        return 0
+    shortest, longest = min(sequences), max(sequences)
+    limit = min(len(sequence) for sequence in sequences) - 1
+    length = 0
+    while length < limit and shortest[length] == longest[length]:
+        length += 1
+    return length
+
+
+def _without_empty_system(messages: Messages) -> list[dict[str, str]]:
+    return [dict(m) for m in messages if m["role"] != "system" or m["content"].strip()]

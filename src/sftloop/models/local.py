@@ -1,0 +1,242 @@
+"""A model on this machine: loads it, and predicts records with the prompt's prefix computed once per task.
+
+Labels of `choice` tasks are scored exactly; beside them the model writes its answer freely, so that the
+format is measured too. Doesn't know metrics, files of predictions or training.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from sftloop.core.errors import ModelError
+from sftloop.models.device import choose_device, choose_dtype
+from sftloop.models.encode import PromptEncoder
+from sftloop.models.generate import continue_greedily
+from sftloop.models.labels import label_log_probabilities
+from sftloop.models.packed import PackedContext, pack, why_not_shareable
+from sftloop.models.task_tokens import TaskTokens
+from sftloop.records import Prediction, Record
+from sftloop.scenario import Answer, Scenario, parse_answer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_BATCH_TOKENS = 1536
+"""Packed suffix tokens per forward pass: large enough to fill the matrix units, small enough for the mask."""
+_TREE_ROWS = 1536
+"""Tree nodes × records per forward pass."""
+
+
+@dataclass(slots=True)
+class _Item:
+    index: int
+    record: Record
+    suffix: list[int]
+
+
+class LocalModel:
+    """A causal language model with its tokenizer, ready to predict.
+
+    Args:
+        model: a transformers model, possibly wrapped by peft.
+        encoder: its tokenizer.
+        name: what results are filed under.
+    """
+
+    def __init__(self, model: PreTrainedModel, encoder: PromptEncoder, name: str) -> None:
+        self.model, self.encoder, self.name = model, encoder, name
+        if reason := why_not_shareable(model.config, training=False):
+            raise ModelError(
+                f"'{name}' can't be evaluated here: {reason}.",
+                hint="Choose another base model (sftloop models list).",
+            )
+        self._tokens: dict[str, TaskTokens] = {}
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        *,
+        adapter: Path | None = None,
+        name: str | None = None,
+        device: str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> LocalModel:
+        """Load weights (safetensors only) and, if given, a peft adapter.
+
+        Raises:
+            ModelError: unreadable weights or an adapter that doesn't fit.
+        """
+        device = device or choose_device()
+        model = load_causal_lm(directory, device, dtype or choose_dtype(device))
+        if adapter is not None:
+            model = _with_adapter(model, adapter)
+        model.eval()
+        return cls(model, PromptEncoder.from_directory(directory), name or directory.name)
+
+    def predict(self, scenario: Scenario, task: str, records: Sequence[Record]) -> Iterator[Prediction]:
+        """Yield one prediction per record, in batches of similar length, not in the records' order.
+
+        Args:
+            scenario: gives the prompt's wording.
+            task: the task that all `records` belong to.
+            records: what to predict.
+        """
+        tokens = self._tokens.setdefault(task, TaskTokens.of(scenario, task, self.encoder))
+        fitting, odd, too_long = self._sort(tokens, records)
+        yield from too_long
+        with inference(self.model):
+            context = PackedContext.from_prefix(self.model, tokens.prefix)
+            for batch in self._batches(fitting, tokens):
+                yield from self._predict_batch(context, len(tokens.prefix), tokens, batch)
+            for batch in self._batches(odd, tokens):
+                yield from self._predict_batch(PackedContext.from_prefix(self.model, []), 0, tokens, batch)
+
+    def _sort(
+        self, tokens: TaskTokens, records: Sequence[Record]
+    ) -> tuple[list[_Item], list[_Item], list[Prediction]]:
+        """Split the records: behind the shared prefix, without it (rare), and too long to be read."""
+        fitting: list[_Item] = []
+        odd: list[_Item] = []
+        too_long: list[Prediction] = []
+        room = (self.encoder.context_tokens or 1 << 30) - tokens.answer_limit
+        for index, record in enumerate(records):
+            prompt = tokens.prompt(record)
+            if len(prompt) > room:
+                why = f"the prompt has {len(prompt)} tokens, the model reads {room} beside its answer"
+                too_long.append(
+                    Prediction(id=record.id, task=record.task, error=why, prompt_tokens=len(prompt))
+                )
+                continue
+            cut = tokens.split(prompt)
+            (fitting if cut else odd).append(_Item(index, record, prompt[cut:]))
+        return fitting, odd, too_long
+
+    def _batches(self, items: list[_Item], tokens: TaskTokens) -> Iterator[list[_Item]]:
+        most = max(1, _TREE_ROWS // max(1, len(tokens.tree.inner) if tokens.tree else 1))
+        batch: list[_Item] = []
+        size = 0
+        for item in sorted(items, key=lambda item: (len(item.suffix), item.index)):
+            if batch and (size + len(item.suffix) > _BATCH_TOKENS or len(batch) == most):
+                yield batch
+                batch, size = [], 0
+            batch.append(item)
+            size += len(item.suffix)
+        if batch:
+            yield batch
+
+    def _predict_batch(
+        self, prefix: PackedContext, prefix_tokens: int, tokens: TaskTokens, batch: list[_Item]
+    ) -> Iterator[Prediction]:
+        began = time.perf_counter()
+        context = prefix.fork()
+        suffixes = [item.suffix for item in batch]
+        last = torch.tensor([len(s) for s in suffixes], device=self.model.device).cumsum(0) - 1
+        root = context.extend(pack(suffixes, prefix_tokens, self.model.device), last)
+        ends = [prefix_tokens + len(suffix) for suffix in suffixes]
+        tables = self._label_tables(context, tokens, root, ends)
+        written = continue_greedily(
+            context, root, ends, stop=self.encoder.stop_ids, limit=tokens.answer_limit
+        )
+        seconds = (time.perf_counter() - began) / len(batch)
+        for item, ids, table, end in zip(batch, written, tables, ends, strict=True):
+            yield self._prediction(tokens, item, ids, table, end, seconds)
+
+    def _label_tables(
+        self, context: PackedContext, tokens: TaskTokens, root: torch.Tensor, ends: list[int]
+    ) -> Sequence[dict[str, float] | None]:
+        if tokens.tree is None:
+            return [None] * len(ends)
+        rows = label_log_probabilities(context, tokens.tree, root, ends).exp().tolist()
+        return [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
+
+    def _prediction(
+        self,
+        tokens: TaskTokens,
+        item: _Item,
+        ids: list[int],
+        table: dict[str, float] | None,
+        prompt_tokens: int,
+        seconds: float,
+    ) -> Prediction:
+        text = self.encoder.decode(ids)
+        parsed = parse_answer(tokens.task, text, tokens.language)
+        ended = ids[-1] in self.encoder.stop_ids
+        answer = parsed.answer
+        if table is not None:
+            best = max(table, key=table.__getitem__)
+            agrees = answer is not None and answer.label == best
+            answer = replace(answer, label=best) if agrees and answer else Answer(label=best)
+        return Prediction(
+            id=item.record.id,
+            task=item.record.task,
+            text=text,
+            answer=answer,
+            format_valid=parsed.valid and ended,
+            probabilities=table,
+            tokens=len(ids),
+            prompt_tokens=prompt_tokens,
+            latency_seconds=seconds,
+        )
+
+
+def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
+    """Load a causal language model from safetensors.
+
+    Raises:
+        ModelError: weights missing, damaged or not in safetensors.
+    """
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, use_safetensors=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"The weights in '{directory}' can't be loaded: {str(error).splitlines()[0]}",
+            hint="Fetch the model again (sftloop models pull NAME) or give another path.",
+        ) from error
+    loaded: PreTrainedModel = model.to(device)
+    return loaded
+
+
+def inference(model: PreTrainedModel) -> AbstractContextManager[None]:
+    """No gradients, and bf16 matrix products where the frozen weights are bf16 (adapters stay fp32)."""
+    return _Inference(model)
+
+
+class _Inference(AbstractContextManager[None]):
+    def __init__(self, model: PreTrainedModel) -> None:
+        low = next((p.dtype for p in model.parameters() if p.dtype in {torch.bfloat16, torch.float16}), None)
+        self._autocast = torch.autocast(
+            model.device.type, dtype=low or torch.bfloat16, enabled=low is not None
+        )
+        self._no_grad = torch.no_grad()
+
+    def __enter__(self) -> None:
+        self._no_grad.__enter__()
+        self._autocast.__enter__()
+
+    def __exit__(self, *details: object) -> None:
+        self._autocast.__exit__(None, None, None)
+        self._no_grad.__exit__(None, None, None)
+
+
+def _with_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    from peft import PeftModel
+
+    try:
+        wrapped = PeftModel.from_pretrained(model, adapter)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ModelError(
+            f"The adapter in '{adapter}' doesn't load on this base model: {str(error).splitlines()[0]}",
+            hint="Give the base model it was trained on (see adapter_config.json).",
+        ) from error
+    ready: PreTrainedModel = wrapped
+    return ready

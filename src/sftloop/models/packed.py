@@ -1,0 +1,196 @@
+"""Many records in one row behind one shared prefix: a forward pass without padding or repeated work.
+
+The prefix's keys and values are computed once; the records' own tokens ("suffixes") lie packed in a
+single row and a mask lets each see the prefix and its own past only. Causal attention makes this exact:
+a prefix token never looks at a suffix, so its keys and values don't depend on the record.
+
+Knows transformers' cache and mask conventions; doesn't know prompts, answers or losses.
+
+Shapes: `P` prefix tokens, `T` packed tokens of all records, `K` keys seen so far, `V` vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+PREFIX = -1
+"""Segment number of prefix tokens: visible to every record."""
+
+SHAREABLE = frozenset(
+    {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "gpt2", "phi3", "smollm3"}
+)
+"""Architectures (`model_type`) whose shared path is tested equal to the ordinary forward."""
+
+_DROPOUTS = (
+    "attention_dropout",
+    "attn_pdrop",
+    "resid_pdrop",
+    "embd_pdrop",
+    "hidden_dropout",
+    "resid_dropout",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionLayout:
+    """How an architecture's layers look back."""
+
+    window: int | None
+    """Sliding window in tokens, if any layer has one."""
+    layered: bool
+    """The model takes one mask per kind of layer instead of a single mask."""
+    additive: bool
+    """The attention code adds the mask to the scores (eager) instead of taking booleans."""
+
+    @classmethod
+    def of(cls, config: Any) -> AttentionLayout:
+        """Read the layout from a model's configuration."""
+        text = config.get_text_config()
+        window = getattr(text, "sliding_window", None)
+        if getattr(text, "use_sliding_window", True) is False:
+            window = None
+        layered = text.model_type in {"qwen2", "qwen3", "gemma2", "gemma3_text", "smollm3"}
+        return cls(window=window, layered=layered, additive=text._attn_implementation == "eager")
+
+
+def why_not_shareable(config: Any, *, training: bool) -> str | None:
+    """Return why a shared prefix would not be exact for this model, or None when it is.
+
+    Args:
+        config: the model's configuration.
+        training: dropout matters only then.
+    """
+    text = config.get_text_config()
+    if text.model_type not in SHAREABLE:
+        return f"architecture '{text.model_type}' is not among those tested ({', '.join(sorted(SHAREABLE))})"
+    kinds = set(getattr(text, "layer_types", None) or ["full_attention"])
+    if other := kinds - {"full_attention", "sliding_attention"}:
+        return f"its layers of kind {', '.join(sorted(other))} carry state from token to token"
+    if training:
+        for name in _DROPOUTS:
+            if getattr(text, name, 0.0):
+                return f"{name}={getattr(text, name)} draws a different mask for every record"
+    return None
+
+
+@dataclass(slots=True)
+class PackedTokens:
+    """Tokens of several records in one row, all tensors of shape (T,)."""
+
+    ids: Tensor
+    segment: Tensor
+    """Which record a token belongs to."""
+    position: Tensor
+    """Its place in its own sequence, prefix included."""
+    node: Tensor | None = None
+    """Its node in a tree of continuations, -1 outside of it."""
+
+
+@dataclass(slots=True)
+class PackedContext:
+    """What later tokens can attend to: keys and values per layer and whom they belong to."""
+
+    model: PreTrainedModel
+    layout: AttentionLayout
+    keys: list[Tensor] = field(default_factory=list)
+    """Per layer (1, H, K, D)."""
+    values: list[Tensor] = field(default_factory=list)
+    segment: Tensor | None = None
+    position: Tensor | None = None
+    node: Tensor | None = None
+
+    @classmethod
+    def from_prefix(cls, model: PreTrainedModel, prefix_ids: list[int]) -> PackedContext:
+        """Run the prefix once. Gradients are kept if they are enabled."""
+        context = cls(model, AttentionLayout.of(model.config))
+        if prefix_ids:
+            ids = torch.tensor(prefix_ids, device=model.device)
+            segment = torch.full_like(ids, PREFIX)
+            position = torch.arange(len(prefix_ids), device=model.device)
+            context.extend(PackedTokens(ids, segment, position), keep=ids.new_zeros(1))
+        return context
+
+    def with_keys_values(self, keys: list[Tensor], values: list[Tensor]) -> PackedContext:
+        """Return the same context over other tensors of the same shapes (detached leaves, say)."""
+        return PackedContext(self.model, self.layout, keys, values, self.segment, self.position, self.node)
+
+    def fork(self) -> PackedContext:
+        """Return a copy that can be extended without touching this one (no tensor is copied)."""
+        return self.with_keys_values(list(self.keys), list(self.values))
+
+    def extend(self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None) -> Tensor:
+        """Run `tokens` behind what is there and remember them.
+
+        Args:
+            tokens: T tokens in one row.
+            keep: indices into the row at which logits are wanted, shape (N,).
+            ancestors: boolean (M, M): may node i see node j of a tree of continuations.
+
+        Returns:
+            Logits, shape (N, V).
+        """
+        from transformers import DynamicCache
+
+        self._remember(tokens)
+        cache = DynamicCache()
+        for index, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
+            cache.update(key, value, index)
+        output = self.model(
+            input_ids=tokens.ids[None],
+            position_ids=tokens.position[None],
+            attention_mask=self._masks(tokens, ancestors),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=keep,
+        )
+        self.keys = [layer.keys for layer in cache.layers]
+        self.values = [layer.values for layer in cache.layers]
+        logits: Tensor = output.logits[0]
+        return logits
+
+    def _remember(self, tokens: PackedTokens) -> None:
+        node = tokens.node if tokens.node is not None else torch.full_like(tokens.segment, -1)
+        if self.segment is None or self.position is None or self.node is None:
+            self.segment, self.position, self.node = tokens.segment, tokens.position, node
+            return
+        self.segment = torch.cat([self.segment, tokens.segment])
+        self.position = torch.cat([self.position, tokens.position])
+        self.node = torch.cat([self.node, node])
+
+    def _masks(self, tokens: PackedTokens, ancestors: Tensor | None) -> Tensor | dict[str, Tensor]:
+        assert self.segment is not None and self.position is not None and self.node is not None
+        behind = tokens.position[:, None] - self.position[None, :]
+        mine = (self.segment[None, :] == PREFIX) | (self.segment[None, :] == tokens.segment[:, None])
+        full = mine & (behind >= 0)
+        if ancestors is not None and tokens.node is not None:
+            related = ancestors[tokens.node[:, None], self.node[None, :].clamp_min(0)]
+            full &= related | (self.node[None, :] < 0)
+        sliding = full & (behind < self.layout.window) if self.layout.window else full
+        if self.layout.layered:
+            return {"full_attention": self._shape(full), "sliding_attention": self._shape(sliding)}
+        return self._shape(sliding)
+
+    def _shape(self, mask: Tensor) -> Tensor:
+        if not self.layout.additive:
+            return mask[None, None]
+        bias = torch.zeros(mask.shape, dtype=self.model.dtype, device=mask.device)
+        return bias.masked_fill(~mask, torch.finfo(bias.dtype).min)[None, None]
+
+
+def pack(suffixes: list[list[int]], prefix_tokens: int, device: torch.device) -> PackedTokens:
+    """Lay the records' suffixes behind each other in one row, record `i` as segment `i`."""
+    ids = [token for suffix in suffixes for token in suffix]
+    segment = [index for index, suffix in enumerate(suffixes) for _ in suffix]
+    position = [prefix_tokens + offset for suffix in suffixes for offset in range(len(suffix))]
+    return PackedTokens(
+        torch.tensor(ids, device=device),
+        torch.tensor(segment, device=device),
+        torch.tensor(position, device=device),
+    )

@@ -1,0 +1,135 @@
+"""One optimizer step's loss and gradients with every prefix computed once: the heart of the trainer.
+
+A causal prefix's keys and values don't depend on what follows. So each task's prefix runs forward once per
+step; its keys and values are cut off the graph and serve every micro-batch of packed suffixes; their
+gradients add up at the cut, and one backward pass through the prefix finishes the step, as in gradient
+caching (Gao et al. 2021, arXiv:2101.06983). Loss and gradients equal those of the ordinary forward over
+whole sequences; memory follows the micro-batch, not the batch.
+
+Knows tokens and a model; doesn't know optimizers, schedules or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sftloop.models import PackedContext, pack
+from sftloop.train.examples import Example
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What a step computed; gradients lie in the parameters."""
+
+    loss: float
+    """Mean cross entropy over the batch's target tokens, in nats."""
+    target_tokens: int
+    prefix_tokens: int
+    """Prefix tokens run: once per prefix."""
+    suffix_tokens: int
+
+
+def shared_step(
+    model: PreTrainedModel,
+    batch: Sequence[Example],
+    *,
+    micro_batch_tokens: int,
+    precision: torch.dtype | None,
+) -> StepResult:
+    """Add the gradients of the batch's mean token loss to the parameters.
+
+    Args:
+        model: in training mode.
+        batch: the global batch; any mix of tasks.
+        micro_batch_tokens: suffix tokens per forward and backward pass; bounds memory, not the result.
+        precision: dtype of matrix products (autocast), None for the weights' own.
+
+    Returns:
+        The loss, normalised by the number of target tokens in the whole batch, and token counts.
+    """
+    targets = sum(len(example.target) for example in batch)
+    result = StepResult(0.0, targets, 0, 0)
+    for prefix, group in _by_prefix(batch):
+        with _autocast(model, precision):
+            context = PackedContext.from_prefix(model, list(prefix))
+        leaves = _leaves(context)
+        for micro in micro_batches(group, micro_batch_tokens):
+            with _autocast(model, precision):
+                loss = _suffix_loss(_over_leaves(context, leaves), micro, len(prefix)) / targets
+            loss.backward()  # type: ignore[no-untyped-call]
+            result.loss += loss.item()
+            result.suffix_tokens += sum(len(example.suffix) for example in micro)
+        result.prefix_tokens += len(prefix)
+        _back_through_prefix(context, leaves)
+    return result
+
+
+def micro_batches(group: Sequence[Example], most_tokens: int) -> Iterator[list[Example]]:
+    """Cut a group into runs of at most `most_tokens` suffix tokens (a longer example goes alone)."""
+    micro: list[Example] = []
+    size = 0
+    for example in group:
+        length = len(example.suffix)
+        if micro and size + length > most_tokens:
+            yield micro
+            micro, size = [], 0
+        micro.append(example)
+        size += length
+    if micro:
+        yield micro
+
+
+def _by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Example]]]:
+    groups: dict[tuple[int, ...], list[Example]] = {}
+    for example in batch:
+        groups.setdefault(example.prefix, []).append(example)
+    return list(groups.items())
+
+
+def _suffix_loss(context: PackedContext, micro: Sequence[Example], prefix_tokens: int) -> Tensor:
+    """Sum of the target tokens' cross entropies. Logits exist at target positions only."""
+    device = context.model.device
+    keep: list[int] = []
+    start = 0
+    for example in micro:
+        first = start + len(example.prompt) - 1
+        keep.extend(range(first, first + len(example.target)))
+        start += len(example.suffix)
+    row = pack([list(example.suffix) for example in micro], prefix_tokens, device)
+    logits = context.extend(row, torch.tensor(keep, device=device))
+    wanted = torch.tensor([token for example in micro for token in example.target], device=device)
+    return cross_entropy(logits.float(), wanted, reduction="sum")
+
+
+def _leaves(context: PackedContext) -> list[Tensor]:
+    """Cut the prefix's keys and values off the graph, in fp32 so that gradients add up without loss."""
+    return [t.detach().float().requires_grad_() for t in (*context.keys, *context.values)]
+
+
+def _over_leaves(context: PackedContext, leaves: list[Tensor]) -> PackedContext:
+    layers = len(context.keys)
+    cast = [leaf.to(own.dtype) for leaf, own in zip(leaves, (*context.keys, *context.values), strict=True)]
+    return context.with_keys_values(cast[:layers], cast[layers:])
+
+
+def _back_through_prefix(context: PackedContext, leaves: list[Tensor]) -> None:
+    pairs = [
+        (own, leaf.grad.to(own.dtype))
+        for own, leaf in zip((*context.keys, *context.values), leaves, strict=True)
+        if own.requires_grad and leaf.grad is not None
+    ]
+    if pairs:
+        torch.autograd.backward([own for own, _ in pairs], [grad for _, grad in pairs])
+
+
+def _autocast(model: PreTrainedModel, precision: torch.dtype | None) -> torch.autocast:
+    return torch.autocast(model.device.type, dtype=precision or torch.bfloat16, enabled=precision is not None)

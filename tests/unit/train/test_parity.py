@@ -1,0 +1,73 @@
+"""The shared path computes what the ordinary forward computes: loss and gradients, every architecture."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
+
+from sftloop.train.examples import Example
+from sftloop.train.plain_step import plain_step
+from sftloop.train.shared_step import shared_step
+
+
+def batch_of_two_tasks(seed: int = 0) -> list[Example]:
+    draw = random.Random(seed)
+
+    def tokens(count: int) -> tuple[int, ...]:
+        return tuple(draw.randrange(3, VOCABULARY) for _ in range(count))
+
+    prefixes = {"a": tokens(23), "b": tokens(9), "odd": ()}
+    return [
+        Example(
+            record_id=f"r{index}",
+            task=task,
+            prefix=prefixes[task],
+            prompt=tokens(draw.randint(1, 12)),
+            target=tokens(draw.randint(2, 6)),
+        )
+        for index, task in enumerate(["a", "b", "a", "odd", "a", "b", "a", "b"])
+    ]
+
+
+def gradients(model: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+def relative(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).norm() / b.norm())
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("micro_batch_tokens", [1, 20, 10_000])
+def test_loss_and_gradients_equal_the_ordinary_forward(architecture: str, micro_batch_tokens: int) -> None:
+    batch = batch_of_two_tasks()
+    plain, shared = tiny_model(architecture), tiny_model(architecture)
+    expected = plain_step(plain, batch, micro_batch=3, precision=None)
+    got = shared_step(shared, batch, micro_batch_tokens=micro_batch_tokens, precision=None)
+    assert got.loss == pytest.approx(expected.loss, rel=1e-5)
+    assert relative(gradients(shared), gradients(plain)) <= 1e-5
+
+
+def test_every_prefix_is_run_once_per_step() -> None:
+    result = shared_step(tiny_model("llama"), batch_of_two_tasks(), micro_batch_tokens=16, precision=None)
+    assert result.prefix_tokens == 23 + 9
+
+
+def test_first_target_token_keeps_its_loss() -> None:
+    """Dropping the loss of the first target (predicted at the last prompt token) would go unnoticed above."""
+    batch = batch_of_two_tasks()
+    changed = list(batch)
+    first = batch[0]
+    changed[0] = Example(
+        record_id=first.record_id,
+        task=first.task,
+        prefix=first.prefix,
+        prompt=first.prompt,
+        target=((first.target[0] + 1) % VOCABULARY, *first.target[1:]),
+    )
+    model = tiny_model("llama")
+    losses = [shared_step(model, b, micro_batch_tokens=64, precision=None).loss for b in (batch, changed)]
+    assert abs(losses[0] - losses[1]) > 1e-3
