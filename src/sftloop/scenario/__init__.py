@@ -1,0 +1,59 @@
+"""Scenarios: the schema of scenario.yaml, prompts, answers and a lint for both."""
+
+from sftloop.scenario.answer import (
+    Answer,
+    ParsedAnswer,
+    answer_format,
+    format_answer,
+    label_slots,
+    parse_answer,
+)
+from sftloop.scenario.finding import Finding
+from sftloop.scenario.lint import lint
+from sftloop.scenario.lint_records import LintRecord
+from sftloop.scenario.load import SCENARIO_FILE, load_scenario
+from sftloop.scenario.render import Prompt, placeholder_input, render_prompt, render_system
+from sftloop.scenario.schema import (
+    AnswerSpec,
+    DataFiles,
+    Field,
+    InputField,
+    Label,
+    PromptStyle,
+    Scenario,
+    Target,
+    Task,
+    Training,
+)
+from sftloop.scenario.wording import Language, Wording, wording
+
+__all__ = [
+    "SCENARIO_FILE",
+    "Answer",
+    "AnswerSpec",
+    "DataFiles",
+    "Field",
+    "Finding",
+    "InputField",
+    "Label",
+    "Language",
+    "LintRecord",
+    "ParsedAnswer",
+    "Prompt",
+    "PromptStyle",
+    "Scenario",
+    "Target",
+    "Task",
+    "Training",
+    "Wording",
+    "answer_format",
+    "format_answer",
+    "label_slots",
+    "lint",
+    "load_scenario",
+    "parse_answer",
+    "placeholder_input",
+    "render_prompt",
+    "render_system",
+    "wording",
+]

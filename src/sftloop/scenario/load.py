@@ -1,0 +1,198 @@
+"""scenario.yaml in, `Scenario` out, or one message that names file, line, value, rule and the nearest key.
+
+Reads the scenario file alone: no data files, no model. Doesn't judge how good the scenario is; that is
+`lint.py`'s work.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+import pydantic
+from pydantic import BaseModel
+
+from sftloop.core.errors import ScenarioError, nearest
+from sftloop.core.files import read_text
+from sftloop.scenario.schema import MisplacedError, Scenario, Task
+from sftloop.scenario.yaml_source import YamlSource, parse_yaml
+
+SCENARIO_FILE = "scenario.yaml"
+_MOST_MESSAGES = 8
+_RULES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "dict_type": "a mapping, 'name: …' lines below it",
+    "model_type": "a mapping, 'key: value' lines below it",
+    "list_type": "a list, '- …' lines below it or […]",
+    "tuple_type": "a list of two numbers, [low, high]",
+    "string_pattern_mismatch": "one line of text without spaces at its ends",
+    "string_too_short": "text, not empty",
+}
+_NAME_RULE = "letters, digits, '_', '-' and '.', starting with a letter or digit"
+
+
+def load_scenario(path: Path | str) -> Scenario:
+    """Load a scenario from its directory or from the file itself.
+
+    Raises:
+        ScenarioError: no such file, malformed YAML, an unknown key, a wrong value, a contradiction; up to
+            eight problems at once, one per line, each as `file:line: what, value, rule, nearest key`.
+        DataError: the file is empty or not UTF-8.
+    """
+    file = _scenario_file(Path(path))
+    source = parse_yaml(read_text(file, "the scenario"), str(file))
+    if not isinstance(source.data, dict):
+        raise ScenarioError(
+            f"{file}:{source.line(())}: a scenario is a mapping, 'name: …' and so on, "
+            f"not {_show(source.data)}.",
+            hint="Write an ASCII colon and a space behind each key.",
+        )
+    try:
+        scenario = Scenario.model_validate(source.data)
+    except pydantic.ValidationError as error:
+        raise _explained(error, source, file) from None
+    return scenario.located(file, {path: source.line(path) for path in _parts(scenario)})
+
+
+def _scenario_file(path: Path) -> Path:
+    if not path.exists():
+        raise ScenarioError(f"'{path}' does not exist.", hint="Give the scenario's directory.")
+    if path.is_dir():
+        file = path / SCENARIO_FILE
+        if not file.is_file():
+            raise ScenarioError(
+                f"'{path}' holds no {SCENARIO_FILE}.",
+                hint=f"Give the scenario's directory, or start one with `sftloop init {path}`.",
+            )
+        return file
+    return path
+
+
+def _parts(scenario: Scenario) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every part that a finding may point at."""
+    for top in Scenario.model_fields:
+        yield (top,)
+    for name, task in scenario.tasks.items():
+        yield ("tasks", name)
+        for part in Task.model_fields:
+            yield ("tasks", name, part)
+        for group in ("labels", "fields"):
+            for key in getattr(task, group):
+                yield ("tasks", name, group, key)
+
+
+def _explained(error: pydantic.ValidationError, source: YamlSource, file: Path) -> ScenarioError:
+    messages: list[tuple[int, str, str]] = []
+    for detail in error.errors(include_url=False):
+        path, text, hint = _explain(detail)
+        messages.append((source.line(path), text, hint))
+    messages.sort(key=lambda message: message[0])
+    if len(messages) == 1:
+        line, text, hint = messages[0]
+        return ScenarioError(f"{file}:{line}: {text}", hint=hint)
+    lines = [f"{file}:{line}: {text} {hint}".strip() for line, text, hint in messages[:_MOST_MESSAGES]]
+    if len(messages) > _MOST_MESSAGES:
+        lines.append(f"… and {len(messages) - _MOST_MESSAGES} more.")
+    return ScenarioError("\n".join(lines))
+
+
+def _explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
+    """Turn one of pydantic's errors into (path, what is wrong, next step)."""
+    path: tuple[str | int, ...] = tuple(detail["loc"])
+    kind, value = detail["type"], detail["input"]
+    if path and path[-1] == "[key]":
+        rule = _NAME_RULE if len(path) == 3 else _RULES["string_pattern_mismatch"]
+        return path[:-1], f"the name '{value}' in {_name(path[:-2])} must be {rule}.", ""
+    if kind == "extra_forbidden":
+        return (
+            path,
+            f"unknown key '{path[-1]}' in {_name(path[:-1])}.",
+            nearest(str(path[-1]), _keys(path[:-1])),
+        )
+    if kind == "missing":
+        return path[:-1], *_missing(path)
+    if kind == "literal_error":
+        text = f"{_name(path)} is {_show(value)}; it must be {detail['ctx']['expected']}."
+        return path, text, nearest(str(value), _literals(path))
+    if kind == "value_error":
+        cause = detail["ctx"]["error"]
+        if isinstance(cause, MisplacedError):
+            path += cause.path
+        return path, f"in {_name(path)}: {cause}{'' if str(cause).endswith(('?', '.')) else '.'}", ""
+    rule = _RULES.get(kind) or detail["msg"].removeprefix("Input should be ").replace("Input should", "")
+    if kind == "string_pattern_mismatch" and path[-1] == "name" and len(path) > 1:
+        rule = _NAME_RULE
+    if kind == "too_short":
+        rule = "filled with at least one entry"
+    if kind == "too_long":
+        rule = f"at most {detail['ctx']['max_length']} entries long"
+    return path, f"{_name(path)} is {_show(value)}; it must be {rule}.", ""
+
+
+def _missing(path: tuple[str | int, ...]) -> tuple[str, str]:
+    if isinstance(path[-1], int):
+        return f"{_name(path[:-1])} has {path[-1]} entries; it must have {path[-1] + 1}.", ""
+    options = _literals(path)
+    rule = f" (one of {', '.join(options)})" if options else ""
+    return f"{_name(path[:-1])} lacks the key '{path[-1]}'{rule}.", f"Add '{path[-1]}: …'."
+
+
+def _name(path: Sequence[str | int]) -> str:
+    return f"'{'.'.join(str(step) for step in path)}'" if path else "the scenario"
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    text = str(value)
+    return f"'{text if len(text) <= 60 else text[:57] + '…'}'"
+
+
+def _annotation(path: Sequence[str | int]) -> Any:
+    """Return the annotated type of the part at `path` of a scenario."""
+    current: Any = Scenario
+    for step in path:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            fields = {info.validation_alias or name: info for name, info in current.model_fields.items()}
+            current = _plain_type(fields[step].annotation) if step in fields else None
+        else:
+            arguments = get_args(current)
+            current = _plain_type(arguments[-1]) if arguments else None
+    return current
+
+
+def _plain_type(annotation: Any) -> Any:
+    """Drop `| None` and `Annotated` around a type."""
+    if hasattr(annotation, "__metadata__"):
+        return _plain_type(annotation.__origin__)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _plain_type(next(part for part in get_args(annotation) if part is not types.NoneType))
+    return annotation
+
+
+def _keys(path: Sequence[str | int]) -> list[str]:
+    model = _annotation(path)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    hidden = {"name"} if model is Task else set()
+    return [
+        str(info.validation_alias or name) for name, info in model.model_fields.items() if name not in hidden
+    ]
+
+
+def _literals(path: Sequence[str | int]) -> list[str]:
+    return [option for option in get_args(_annotation(path)) if isinstance(option, str)]
