@@ -1,0 +1,36 @@
+"""Records and predictions: schema, reading and writing, other formats, splits and caps."""
+
+from sftloop.records.cap import CapResult, TaskCap, cap_records, sample_records
+from sftloop.records.exporters import EXPORT_FORMATS, export_rows
+from sftloop.records.identity import content_id, input_key, normalise
+from sftloop.records.importing import FORMATS, ForeignFile, detect_format
+from sftloop.records.prediction import Prediction
+from sftloop.records.read import SPLITS, load_split, read_records, split_path
+from sftloop.records.schema import Record, check_record, unquoted_evidence
+from sftloop.records.split import split_records
+from sftloop.records.write import write_records
+
+__all__ = [
+    "EXPORT_FORMATS",
+    "FORMATS",
+    "SPLITS",
+    "CapResult",
+    "ForeignFile",
+    "Prediction",
+    "Record",
+    "TaskCap",
+    "cap_records",
+    "check_record",
+    "content_id",
+    "detect_format",
+    "export_rows",
+    "input_key",
+    "load_split",
+    "normalise",
+    "read_records",
+    "sample_records",
+    "split_path",
+    "split_records",
+    "unquoted_evidence",
+    "write_records",
+]

@@ -1,0 +1,90 @@
+"""Bad rows of a data file: all of them (up to a cap) in one error, or set aside in a rejects file.
+
+Knows file, line and reason; not what makes a row bad.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from sftloop.core.errors import DataError
+from sftloop.core.files import disk_errors
+from sftloop.core.jsonl import dump_line
+from sftloop.core.progress import say
+
+CAP = 20
+"""Bad rows gathered into one error; enough to see the pattern, short enough to read."""
+
+
+@dataclass(slots=True)
+class BadRows:
+    """Gathers the bad rows of one file; use it as a context around the reading.
+
+    Without `skip`, `add` raises when `CAP` rows are bad and leaving the context raises for fewer.
+    With `skip`, each bad row goes to the `rejects` file (one JSON object per line: file, line, reason, row).
+
+    Raises:
+        DataError: on bad rows without `skip`; names file, line and reason of each.
+        ExternalError: the rejects file can't be written.
+    """
+
+    path: Path
+    """The file being read."""
+    skip: bool = False
+    rejects: Path | None = None
+    """Where bad rows go; by default `NAME.rejects.jsonl` beside the file."""
+    count: int = 0
+    _reasons: list[str] = field(default_factory=list)
+    _stream: IO[str] | None = None
+
+    def add(self, line: int, reason: str, row: Any) -> None:
+        """Count one bad row: `line` from 1, `row` as it was read (text or object)."""
+        self.count += 1
+        if self.skip:
+            self._reject(line, reason, row)
+            return
+        self._reasons.append(f"{self.path}:{line}: {reason.strip()}")
+        if len(self._reasons) >= CAP:
+            self._raise()
+
+    def __enter__(self) -> BadRows:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            if kind is None:
+                say(f"{self.path}: {self.count} bad rows skipped, kept in {self.rejects_path}")
+        if kind is None and self._reasons:
+            self._raise()
+
+    @property
+    def rejects_path(self) -> Path:
+        """The rejects file that is, or would be, written."""
+        return self.rejects or self.path.with_name(f"{self.path.stem}.rejects.jsonl")
+
+    def _reject(self, line: int, reason: str, row: Any) -> None:
+        with disk_errors(self.rejects_path):
+            if self._stream is None:
+                self.rejects_path.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = self.rejects_path.open(
+                    "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+                )
+            self._stream.write(
+                dump_line({"file": str(self.path), "line": line, "reason": reason.strip(), "row": row})
+            )
+            self._stream.flush()
+
+    def _raise(self) -> None:
+        reasons, self._reasons = self._reasons, []
+        if len(reasons) == 1:
+            message = reasons[0]
+        else:
+            more = f" (stopped after {CAP})" if len(reasons) >= CAP else ""
+            message = f"'{self.path}' has {len(reasons)} bad rows{more}:\n  " + "\n  ".join(reasons) + "\n"
+        raise DataError(message, hint="Mend them, or pass --skip-bad to set them aside and go on.")

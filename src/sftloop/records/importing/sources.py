@@ -1,0 +1,216 @@
+"""Rows out of JSON Lines, JSON arrays, CSV and Parquet, each with its line; a bad row stops nothing.
+
+Knows file syntax and encodings; not what a row means.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sftloop.core.errors import DataError, UsageError
+
+_PARQUET_BLOCK_ROWS = 4096
+_DELIMITERS = (",", "\t", ";", "|")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row as it was read: either `value` or `problem` is set."""
+
+    line: int
+    """Line in the file, from 1; in Parquet the number of the row."""
+    value: dict[str, Any] | None = None
+    problem: str | None = None
+    raw: Any = None
+    """What was read, for the rejects file."""
+
+
+def json_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
+    """Yield the objects of a JSON Lines file, or of a file that is one JSON array (held in memory)."""
+    with open_text(path, encoding) as stream:
+        start = stream.read(1)
+        while start and start.isspace():
+            start = stream.read(1)
+    if start == "[":
+        yield from _array_rows(path, encoding)
+        return
+    with open_text(path, encoding) as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                yield _json_row(line.rstrip("\r\n"), number, encoding)
+
+
+def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
+    """Yield the rows of a CSV or TSV file with a header; the delimiter is the header's most frequent one.
+
+    Raises:
+        DataError: no header, or two columns of one name.
+    """
+    csv.field_size_limit(1 << 30)
+    with open_text(path, encoding) as stream:
+        header_line = stream.readline()
+        stream.seek(0)
+        delimiter = max(_DELIMITERS, key=header_line.count)
+        reader = csv.reader(stream, delimiter=delimiter, strict=True)
+        header = _header(reader, path)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield Row(line=line, problem=f"Malformed CSV: {error}.", raw=None)
+                continue
+            if cells is None:
+                return
+            if cells:
+                yield _csv_row(cells, header, line, encoding)
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a Parquet file, a block at a time; `line` is the row's number from 1.
+
+    Raises:
+        DataError: no Parquet file, or a damaged one.
+    """
+    import polars
+
+    try:
+        frame = polars.scan_parquet(path)
+        start = 0
+        while True:
+            block = frame.slice(start, _PARQUET_BLOCK_ROWS).collect()
+            for number, value in enumerate(block.iter_rows(named=True), start=start + 1):
+                yield Row(line=number, value=value, raw={key: _plain(item) for key, item in value.items()})
+            if block.height < _PARQUET_BLOCK_ROWS:
+                return
+            start += block.height
+    except (polars.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"'{path}' can't be read as Parquet: {reason}.", hint="Is the file complete?"
+        ) from None
+
+
+def open_text(path: Path, encoding: str = "utf-8") -> IO[str]:
+    """Open a file as text; bytes that don't fit the encoding become marks that `wrong_byte` finds.
+
+    Raises:
+        DataError: the file is missing, unreadable, or UTF-16 though UTF-8 is expected.
+        UsageError: Python knows no such encoding.
+    """
+    name = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
+    try:
+        with Path(path).open("rb") as binary:
+            if binary.read(2) in _UTF16_MARKS and name == "utf-8-sig":
+                raise DataError(f"'{path}' is UTF-16, not UTF-8.", hint="Pass --encoding utf-16.")
+        return Path(path).open(encoding=name, errors="surrogateescape", newline="")
+    except LookupError:
+        raise UsageError(
+            f"There is no encoding '{encoding}'.", hint="For example utf-8, gb18030, utf-16, latin-1."
+        ) from None
+    except FileNotFoundError:
+        raise DataError(f"'{path}' does not exist.", hint="Check the path.") from None
+    except OSError as error:
+        raise DataError(f"'{path}' can't be read: {error.strerror}.") from None
+
+
+def wrong_byte(text: str) -> int | None:
+    """Return the first byte of `text` that didn't fit the encoding, or None."""
+    return next((ord(mark) - 0xDC00 for mark in text if "\udc80" <= mark <= "\udcff"), None)
+
+
+def _encoding_problem(text: str, encoding: str) -> str | None:
+    byte = wrong_byte(text)
+    if byte is None:
+        return None
+    return (
+        f"Not valid {encoding}: byte 0x{byte:02x}. "
+        "If the file has another encoding (GBK from Excel, for example), pass --encoding gb18030."
+    )
+
+
+def _json_row(line: str, number: int, encoding: str) -> Row:
+    problem = _encoding_problem(line, encoding)
+    if problem is None:
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            problem = f"Malformed JSON at column {error.colno}: {error.msg}."
+        except RecursionError:
+            problem = "Malformed JSON: nested too deeply."
+        else:
+            if isinstance(value, dict):
+                return Row(line=number, value=value, raw=value)
+            problem = f"Expected one JSON object per line, got {type(value).__name__}."
+    return Row(line=number, problem=problem, raw=line)
+
+
+def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
+    with open_text(path, encoding) as stream:
+        text = stream.read()
+    if problem := _encoding_problem(text, encoding):
+        raise DataError(f"'{path}': {problem}")
+    decoder = json.JSONDecoder()
+    line, counted = 1, 0
+    position = _skip(text, text.index("[") + 1)
+    while position < len(text) and text[position] != "]":
+        line, counted = line + text.count("\n", counted, position), position
+        try:
+            value, position = decoder.raw_decode(text, position)
+            position = _next_item(text, position)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path}:{error.lineno}:{error.colno}: malformed JSON: {error.msg}.") from None
+        if isinstance(value, dict):
+            yield Row(line=line, value=value, raw=value)
+        else:
+            yield Row(line=line, problem=f"Expected an object, got {type(value).__name__}.", raw=value)
+    if position >= len(text):
+        raise DataError(f"'{path}' ends inside its JSON array.", hint="Is the file complete?")
+
+
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
+
+
+def _next_item(text: str, position: int) -> int:
+    position = _skip(text, position)
+    if position < len(text) and text[position] == ",":
+        return _skip(text, position + 1)
+    if position < len(text) and text[position] != "]":
+        raise json.JSONDecodeError("expected ',' or ']'", text, position)
+    return position
+
+
+def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
+    try:
+        header = [cell.strip() for cell in next(reader, [])]
+    except csv.Error as error:
+        raise DataError(f"{path}:1: malformed CSV header: {error}.") from None
+    if not any(header):
+        raise DataError(f"'{path}' is empty or has no header on line 1.", hint="Name the columns there.")
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}:1: two columns are named '{twice}'.", hint="Rename one of them.")
+    return header
+
+
+def _csv_row(cells: list[str], header: list[str], line: int, encoding: str) -> Row:
+    problem = _encoding_problem("".join(cells), encoding)
+    if problem is None and len(cells) != len(header):
+        problem = f"The row has {len(cells)} cells, the header has {len(header)}."
+    if problem is not None:
+        return Row(line=line, problem=problem, raw=cells)
+    value = dict(zip(header, cells, strict=True))
+    return Row(line=line, value=value, raw=value)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else str(value)
