@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sftloop.models.adapter import check_adapter
     from sftloop.models.device import choose_device, choose_dtype
     from sftloop.models.encode import PromptEncoder
     from sftloop.models.labels import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.local import LocalModel, inference, load_causal_lm
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
-    from sftloop.models.resolve import check_adapter, resolve_model
+    from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
 
 _HOMES = {
@@ -25,7 +26,7 @@ _HOMES = {
     "PackedContext": "packed",
     "PromptEncoder": "encode",
     "TaskTokens": "task_tokens",
-    "check_adapter": "resolve",
+    "check_adapter": "adapter",
     "choose_device": "device",
     "choose_dtype": "device",
     "inference": "local",

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 Messages = Sequence[dict[str, str]]
 
-_PLAIN_TEMPLATE = "{% for m in messages %}{{ m['content'] }}\n\n{% endfor %}{% if add_generation_prompt %}Answer: {% endif %}"
+_PLAIN_TEMPLATE = (
+    "{% for m in messages %}{{ m['content'] + '\\n\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}Answer: {% endif %}"
+)
 _PROBE = "\u2042"
 
 
@@ -55,10 +58,8 @@ class PromptEncoder:
                 f"'{path}' has no tokenizer or configuration that can be read: {reason}"
             ) from error
         text_config = config.get_text_config()
-        context = getattr(text_config, "max_position_embeddings", None) or getattr(
-            text_config, "n_positions", 0
-        )
-        return cls(tokenizer, int(context) or None)
+        context = getattr(text_config, "max_position_embeddings", getattr(text_config, "n_positions", None))
+        return cls(tokenizer, int(context) if context else None)
 
     def prompt_text(self, messages: Messages) -> str:
         """Return the prompt as the model sees it, the header of its answer included."""
@@ -127,7 +128,7 @@ def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:
     """
     if not sequences:
         return 0
-    shortest, longest = min(sequences), max(sequences)
+    shortest, longest = min(map(list, sequences)), max(map(list, sequences))
     limit = min(len(sequence) for sequence in sequences) - 1
     length = 0
     while length < limit and shortest[length] == longest[length]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -202,7 +202,7 @@ def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrain
             f"The weights in '{directory}' can't be loaded: {str(error).splitlines()[0]}",
             hint="Fetch the model again (sftloop models pull NAME) or give another path.",
         ) from error
-    loaded: PreTrainedModel = model.to(device)
+    loaded: PreTrainedModel = model.to(torch.device(device))  # type: ignore[arg-type]
     return loaded
 
 
@@ -238,5 +238,4 @@ def _with_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
             f"The adapter in '{adapter}' doesn't load on this base model: {str(error).splitlines()[0]}",
             hint="Give the base model it was trained on (see adapter_config.json).",
         ) from error
-    ready: PreTrainedModel = wrapped
-    return ready
+    return cast("PreTrainedModel", wrapped)

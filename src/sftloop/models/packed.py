@@ -150,8 +150,9 @@ class PackedContext:
             use_cache=True,
             logits_to_keep=keep,
         )
-        self.keys = [layer.keys for layer in cache.layers]
-        self.values = [layer.values for layer in cache.layers]
+        layers: list[Any] = cache.layers
+        self.keys = [layer.keys for layer in layers]
+        self.values = [layer.values for layer in layers]
         logits: Tensor = output.logits[0]
         return logits
 

@@ -5,6 +5,7 @@ Joins the scenario's wording with one tokenizer; doesn't know the model's weight
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sftloop.models.encode import PromptEncoder, common_prefix_length
@@ -12,6 +13,7 @@ from sftloop.models.labels import LabelTree
 from sftloop.records import Record
 from sftloop.scenario import (
     Answer,
+    Language,
     Scenario,
     Task,
     answer_format,
@@ -55,7 +57,7 @@ class TaskTokens:
         return cls(scenario, task, encoder, prefix, tree, limit)
 
     @property
-    def language(self) -> str:
+    def language(self) -> Language:
         """The language of the built-in wording."""
         return self.scenario.language
 
@@ -77,9 +79,9 @@ def _probe_input(task: Task, text: str) -> dict[str, str | list[str]]:
     return {field.name: [text] if field.many else text for field in task.input}
 
 
-def _label_tree(task: Task, language: str, encoder: PromptEncoder) -> LabelTree:
+def _label_tree(task: Task, language: Language, encoder: PromptEncoder) -> LabelTree:
     lead, _ = label_slots(task, language)
-    wanted: dict[str, list[int]] = {}
+    wanted: dict[str, Sequence[int]] = {}
     for label in task.labels:
         answer = Answer(
             label=label,
@@ -90,7 +92,7 @@ def _label_tree(task: Task, language: str, encoder: PromptEncoder) -> LabelTree:
     return LabelTree.build(wanted)
 
 
-def _answer_limit(task: Task, language: str, encoder: PromptEncoder) -> int:
+def _answer_limit(task: Task, language: Language, encoder: PromptEncoder) -> int:
     """Room for the longest answer the task asks for, with something to spare."""
     limit = _SPARE_TOKENS
     if task.kind in {"choice", "multi"}:

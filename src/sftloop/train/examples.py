@@ -68,7 +68,8 @@ def encode_examples(
     long = [f"{example.record_id} ({example.length} tokens)" for example in examples if example.length > room]
     if long:
         raise DataError(
-            f"{len(long)} training records are longer than the model's context of {room} tokens: {_names(long)}.",
+            f"{len(long)} training records are longer than the model's context of {room} tokens: "
+            f"{_names(long)}.",
             hint="Shorten their input or remove them.",
         )
     return examples

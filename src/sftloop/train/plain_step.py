@@ -38,7 +38,7 @@ def plain_step(
             model.device.type, dtype=precision or torch.bfloat16, enabled=precision is not None
         ):
             loss = _padded_loss(model, micro) / targets
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         result.loss += loss.item()
         result.suffix_tokens += sum(example.length - 1 for example in micro)
     return result

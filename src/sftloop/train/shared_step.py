@@ -65,7 +65,7 @@ def shared_step(
         for micro in micro_batches(group, micro_batch_tokens):
             with _autocast(model, precision):
                 loss = _suffix_loss(_over_leaves(context, leaves), micro, len(prefix)) / targets
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             result.loss += loss.item()
             result.suffix_tokens += sum(len(example.suffix) for example in micro)
         result.prefix_tokens += len(prefix)

@@ -1,0 +1,146 @@
+"""What happens beside the steps: counting, keeping the best weights, stopping early, progress.
+
+Knows the Trainer's callback interface; doesn't know the step or the data.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.memory import peak_memory_bytes
+from sftloop.core.progress import Progress, say
+from sftloop.train.checkpoints import mark_complete
+from sftloop.train.shared_step import StepResult
+
+_BEST = "best.json"
+
+
+class Journal(TrainerCallback):
+    """Counts tokens and seconds, across interruptions; marks checkpoints as whole.
+
+    Args:
+        facts: what an earlier process had counted when it saved.
+    """
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.records = int(facts.get("records", 0))
+        self.prefix_tokens = int(facts.get("prefix_tokens", 0))
+        self.suffix_tokens = int(facts.get("suffix_tokens", 0))
+        self.peak_memory_bytes = int(facts.get("peak_memory_bytes", 0))
+        self._seconds_before = float(facts.get("seconds", 0.0))
+        self._began = time.monotonic()
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+
+    def seconds(self) -> float:
+        """Return seconds spent, earlier processes' included as far as they were saved."""
+        return self._seconds_before + time.monotonic() - self._began
+
+    def count(self, result: StepResult, records: int) -> None:
+        """Add one step."""
+        self.records += records
+        self.prefix_tokens += result.prefix_tokens
+        self.suffix_tokens += result.suffix_tokens
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Mark the checkpoint that was just written as whole."""
+        facts = {
+            "records": self.records,
+            "prefix_tokens": self.prefix_tokens,
+            "suffix_tokens": self.suffix_tokens,
+            "seconds": self.seconds(),
+            "peak_memory_bytes": max(self.peak_memory_bytes, peak_memory_bytes()),
+        }
+        mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}", facts)
+
+
+class KeepBest(TrainerCallback):
+    """Saves the weights whenever the validation score is the best so far, and stops when it isn't for long.
+
+    Args:
+        output: the folder that holds the best weights; replaced as a whole.
+        patience: validations without a better score before training stops; None: never.
+    """
+
+    def __init__(self, output: Path, patience: int | None) -> None:
+        self.output, self.patience = output, patience
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Compare the newest score with the best saved one."""
+        score, step = kwargs["metrics"]["eval_score"], state.global_step
+        best = self._best()
+        if best is None or best["step"] > step or score > best["score"]:
+            self._save(kwargs["model"], score, step)
+        elif self.patience is not None and self._since(state, best["step"]) >= self.patience:
+            say(f"Stopped early: no better validation score since step {best['step']}")
+            control.should_training_stop = True
+
+    def _best(self) -> dict[str, Any] | None:
+        path = self.output / _BEST
+        return read_json(path, "the best weights' note") if path.exists() else None
+
+    def _since(self, state: TrainerState, step: int) -> int:
+        return sum(1 for row in state.log_history if "eval_score" in row and row["step"] > step)
+
+    def _save(self, model: Any, score: float, step: int) -> None:
+        fresh = self.output.with_name(f".{self.output.name}.part")
+        shutil.rmtree(fresh, ignore_errors=True)
+        model.save_pretrained(fresh)
+        atomic_write_json(fresh / _BEST, {"score": score, "step": step})
+        shutil.rmtree(self.output, ignore_errors=True)
+        fresh.rename(self.output)
+
+
+class ShowProgress(TrainerCallback):
+    """One progress line for the whole training, with the loss; validation scores as they come."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._progress: Progress | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the progress line."""
+        self._progress = Progress("Training", self._steps, done=state.global_step)
+        self._progress.__enter__()
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,
+    ) -> None:
+        """Advance by a step, or print a validation."""
+        logs: dict[str, float] = kwargs["logs"]
+        if "eval_score" in logs:
+            shown = " · ".join(
+                f"{name.removeprefix('eval_')} {value:.3f}" for name, value in logs.items() if name != "epoch"
+            )
+            say(f"Validation after step {state.global_step}: {shown}")
+        elif "loss" in logs and self._progress is not None:
+            self._progress.advance(1, f"loss {logs['loss']:.3f}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the progress line."""
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)

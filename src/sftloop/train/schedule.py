@@ -1,0 +1,53 @@
+"""Which examples make up each optimizer step, for the whole training, decided before it starts.
+
+A step's batch holds one task where possible, so that one prefix serves it all; what is left over of each
+task forms mixed batches. The plan depends on the seed alone, so an interrupted training goes on exactly.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+from sftloop.core.seeds import derive_seed
+
+
+def plan_steps(
+    tasks: Sequence[str], *, epochs: float, batch_size: int, seed: int, mix_tasks: bool = False
+) -> list[list[int]]:
+    """Return the example indices of every optimizer step.
+
+    Args:
+        tasks: the task of each example.
+        epochs: passes over the data; a fraction cuts the last one short.
+        batch_size: examples per step; the last steps of an epoch may hold fewer.
+        seed: for the shuffling.
+        mix_tasks: draw every batch from all tasks instead.
+    """
+    steps: list[list[int]] = []
+    for epoch in range(math.ceil(epochs)):
+        shuffle = random.Random(derive_seed(seed, "epoch", epoch))
+        batches = _epoch(tasks, batch_size, shuffle, mix_tasks)
+        share = min(1.0, epochs - epoch)
+        steps += batches[: max(1, round(len(batches) * share))]
+    return steps
+
+
+def _epoch(tasks: Sequence[str], size: int, shuffle: random.Random, mix_tasks: bool) -> list[list[int]]:
+    order = list(range(len(tasks)))
+    shuffle.shuffle(order)
+    if mix_tasks:
+        return [order[start : start + size] for start in range(0, len(order), size)]
+    by_task: dict[str, list[int]] = {}
+    for index in order:
+        by_task.setdefault(tasks[index], []).append(index)
+    whole: list[list[int]] = []
+    rest: list[int] = []
+    for own in by_task.values():
+        cut = len(own) - len(own) % size
+        whole += [own[start : start + size] for start in range(0, cut, size)]
+        rest += own[cut:]
+    whole += [rest[start : start + size] for start in range(0, len(rest), size)]
+    shuffle.shuffle(whole)
+    return whole

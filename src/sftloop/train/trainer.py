@@ -1,0 +1,259 @@
+"""Training on transformers' Trainer, with the step replaced by the shared-prefix one.
+
+The Trainer keeps the optimizer, the schedule, clipping, logs and checkpoints; one item of its data set is a
+whole optimizer step's batch. Validation by task metric is passed in: this module measures no quality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from sftloop.core.errors import ExternalError, TrainingError
+from sftloop.core.files import atomic_write_json
+from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
+from sftloop.core.progress import say
+from sftloop.models import why_not_shareable
+from sftloop.train.callbacks import Journal, KeepBest, ShowProgress
+from sftloop.train.checkpoints import newest_complete
+from sftloop.train.examples import Example
+from sftloop.train.methods import LoraMethod, Method, Trainable
+from sftloop.train.plain_step import plain_step
+from sftloop.train.schedule import plan_steps
+from sftloop.train.shared_step import StepResult, shared_step
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Validate = Callable[["PreTrainedModel"], dict[str, float]]
+"""Returns metrics of the model as it is; `score` among them decides which checkpoint is best."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainSettings:
+    """How long, how fast and in which pieces to train."""
+
+    epochs: float = 3.0
+    learning_rate: float
+    batch_size: int = 16
+    """Records per optimizer step."""
+    micro_batch_tokens: int = 512
+    """Suffix tokens per forward pass on the shared path: bounds memory, not the result."""
+    micro_batch: int = 8
+    """Records per forward pass on the ordinary path."""
+    schedule: str = "cosine"
+    """A learning-rate schedule of transformers."""
+    warmup: float = 0.05
+    """Share of the steps over which the rate rises."""
+    weight_decay: float = 0.0
+    max_gradient_norm: float = 1.0
+    patience: int | None = None
+    """Stop after so many validations without a better score; None: train to the end."""
+    save_every: int = 20
+    """Optimizer steps between checkpoints."""
+    shared_prefix: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOutcome:
+    """What training did."""
+
+    output: Path
+    """Folder of the best adapter (peft format) or model."""
+    seconds: float
+    steps: int
+    records: int
+    """Records seen, repetitions counted."""
+    prefix_tokens: int
+    suffix_tokens: int
+    peak_memory_bytes: int
+    shared_prefix: bool
+    trainable_parameters: int
+    history: list[dict[str, Any]]
+
+
+class _Steps(Dataset[list[Example]]):
+    def __init__(self, examples: Sequence[Example], plan: list[list[int]]) -> None:
+        self.examples, self.plan = examples, plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, step: int) -> list[Example]:
+        return [self.examples[index] for index in self.plan[step]]
+
+
+class SharedPrefixTrainer(Trainer):
+    """transformers' Trainer whose training step takes a whole global batch of examples."""
+
+    settings: TrainSettings
+    precision: torch.dtype | None
+    shared: bool
+    journal: Journal
+    validate: Validate
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Hand out the planned steps in order."""
+        assert self.train_dataset is not None
+        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=_only)
+
+    def training_step(
+        self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Add one global batch's gradients; the optimizer step follows in the Trainer."""
+        model.train()
+        batch: list[Example] = inputs["examples"]
+        result = self._step(cast("PreTrainedModel", model), batch)
+        if not torch.isfinite(torch.tensor(result.loss)):
+            names = ", ".join(example.record_id for example in batch[:8])
+            raise TrainingError(
+                f"The loss became {result.loss} at step {self.state.global_step + 1}, on records {names}.",
+                hint="Lower the learning rate (--learning-rate) or look at these records; "
+                "the last good checkpoint is kept.",
+            )
+        self.journal.count(result, len(batch))
+        return torch.tensor(result.loss, device=self.args.device)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Validate by task metrics instead of loss."""
+        model = cast("PreTrainedModel", self.model)
+        model.eval()
+        metrics = {f"eval_{name}": value for name, value in self.validate(model).items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
+        if self.shared:
+            tokens = self.settings.micro_batch_tokens
+            return shared_step(model, batch, micro_batch_tokens=tokens, precision=self.precision)
+        return plain_step(model, batch, micro_batch=self.settings.micro_batch, precision=self.precision)
+
+
+def train(
+    trainable: Trainable,
+    method: Method,
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    *,
+    directory: Path,
+    validate: Validate,
+) -> TrainOutcome:
+    """Train, or go on with an interrupted training found in `directory`.
+
+    Args:
+        trainable: the model, set up by `prepare` with the same seed.
+        method: what is trained.
+        examples: the training set.
+        settings: everything else the result depends on.
+        directory: gets `checkpoints/`, `history.json` and the best weights (`adapter/` or `model/`).
+        validate: called once per epoch.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+        ExternalError: the disk is full.
+    """
+    shared = _share(trainable.model, method, settings)
+    plan = plan_steps(
+        [example.task for example in examples],
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+    )
+    checkpoints = directory / "checkpoints"
+    resume = newest_complete(checkpoints)
+    journal = Journal(facts=resume[1] if resume else {})
+    output = directory / ("model" if method.name == "full" else "adapter")
+    trainer = SharedPrefixTrainer(
+        model=trainable.model,
+        args=_arguments(checkpoints, settings, plan),
+        train_dataset=_Steps(examples, plan),
+        eval_dataset=[],
+        callbacks=[journal, KeepBest(output, settings.patience), ShowProgress(len(plan))],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
+    trainer.journal, trainer.validate = journal, validate
+    if resume:
+        say(f"Training goes on from step {resume[0].name.rpartition('-')[2]} of {len(plan)}")
+    reset_peak_memory()
+    journal.start()
+    _guarded(trainer, resume[0] if resume else None)
+    history = [row for row in trainer.state.log_history if "loss" in row or "eval_score" in row]
+    atomic_write_json(directory / "history.json", history)
+    return TrainOutcome(
+        output=output,
+        seconds=journal.seconds(),
+        steps=trainer.state.global_step,
+        records=journal.records,
+        prefix_tokens=journal.prefix_tokens,
+        suffix_tokens=journal.suffix_tokens,
+        peak_memory_bytes=max(journal.peak_memory_bytes, peak_memory_bytes()),
+        shared_prefix=shared,
+        trainable_parameters=trainable.trainable_parameters,
+        history=history,
+    )
+
+
+def _only(items: list[list[Example]]) -> dict[str, Any]:
+    return {"examples": items[0]}
+
+
+def _share(model: PreTrainedModel, method: Method, settings: TrainSettings) -> bool:
+    """Decide the path, and say why when it is the ordinary one against the user's wish."""
+    if not settings.shared_prefix:
+        return False
+    reason = why_not_shareable(model.config, training=True)
+    if reason is None and isinstance(method, LoraMethod) and method.dropout:
+        reason = "dropout on the adapters draws a different mask for every record"
+    if reason:
+        say(f"The prefix is not shared: {reason}. The ordinary, slower path is taken.")
+    return reason is None
+
+
+def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]) -> TrainingArguments:
+    per_epoch = max(1, round(len(plan) / settings.epochs))
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        max_steps=len(plan),
+        per_device_train_batch_size=1,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=round(settings.warmup * len(plan)),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_gradient_norm,
+        optim="adamw_torch",
+        logging_steps=1,
+        eval_strategy="steps",
+        eval_steps=min(per_epoch, len(plan)),
+        save_strategy="steps",
+        save_steps=settings.save_every,
+        save_total_limit=2,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        use_cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available(),
+        disable_tqdm=True,
+        report_to="none",
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+
+
+def _guarded(trainer: SharedPrefixTrainer, resume: Path | None) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except (OSError, SafetensorError) as error:
+        raise ExternalError(
+            f"Training stopped while saving to '{trainer.args.output_dir}': {error}.",
+            hint="Free disk space and run the same command again: it goes on from the last checkpoint.",
+        ) from error
