@@ -144,13 +144,17 @@ def _main_value(task: Task, answer: Answer) -> Any:
     try:
         value = checked_main(task, value)
     except ValueError as misfit:
-        known = [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
-        strange = next((label for label in known if task.labels and label not in task.labels), None)
-        hint = nearest(strange, task.labels) if strange is not None else ""
-        raise DataError(f"task '{task.name}': {misfit}.", hint=hint) from None
+        raise DataError(f"task '{task.name}': {misfit}.", hint=_nearest_known(task, value)) from None
     if task.kind == "multi":
         return [label for label in task.labels if label in value]
     return short_number(value) if task.kind == "score" else value
+
+
+def _nearest_known(task: Task, value: Any) -> str:
+    """Return a hint for the first label or field in `value` that the task doesn't have, or nothing."""
+    options = [*task.labels, *task.fields]
+    named = [value] if isinstance(value, str) else value if isinstance(value, tuple | dict) else ()
+    return next((nearest(name, options) for name in named if options and name not in options), "")
 
 
 def _read_plain(task: Task, text: str, words: Wording) -> Answer:

@@ -35,10 +35,11 @@ _RULES = {
     "model_type": "a mapping, 'key: value' lines below it",
     "list_type": "a list, '- …' lines below it or […]",
     "tuple_type": "a list of two numbers, [low, high]",
-    "string_pattern_mismatch": "one line of text without spaces at its ends",
+    "string_pattern_mismatch": "letters, digits, '_', '-' and '.', starting with a letter or digit",
     "string_too_short": "text, not empty",
 }
-_NAME_RULE = "letters, digits, '_', '-' and '.', starting with a letter or digit"
+_NAME_RULE = _RULES["string_pattern_mismatch"]
+_LABEL_RULE = "one line of text without spaces at its ends"
 
 
 def load_scenario(path: Path | str) -> Scenario:
@@ -111,7 +112,7 @@ def _explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
     path: tuple[str | int, ...] = tuple(detail["loc"])
     kind, value = detail["type"], detail["input"]
     if path and path[-1] == "[key]":
-        rule = _NAME_RULE if len(path) == 3 else _RULES["string_pattern_mismatch"]
+        rule = _NAME_RULE if kind == "string_pattern_mismatch" else _LABEL_RULE
         return path[:-1], f"the name '{value}' in {_name(path[:-2])} must be {rule}.", ""
     if kind == "extra_forbidden":
         return (
@@ -123,15 +124,13 @@ def _explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
         return path[:-1], *_missing(path)
     if kind == "literal_error":
         text = f"{_name(path)} is {_show(value)}; it must be {detail['ctx']['expected']}."
-        return path, text, nearest(str(value), _literals(path))
+        return path, text, close if (close := nearest(str(value), _literals(path))).startswith("Did") else ""
     if kind == "value_error":
         cause = detail["ctx"]["error"]
         if isinstance(cause, MisplacedError):
             path += cause.path
         return path, f"in {_name(path)}: {cause}{'' if str(cause).endswith(('?', '.')) else '.'}", ""
     rule = _RULES.get(kind) or detail["msg"].removeprefix("Input should be ").replace("Input should", "")
-    if kind == "string_pattern_mismatch" and path[-1] == "name" and len(path) > 1:
-        rule = _NAME_RULE
     if kind == "too_short":
         rule = "filled with at least one entry"
     if kind == "too_long":

@@ -6,6 +6,7 @@ Each part checks itself; what must hold between parts is `schema.py`'s business.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Literal
 
 import pydantic
@@ -16,8 +17,22 @@ FieldType = Literal["string", "number", "date", "boolean", "list"]
 NAME_PATTERN = r"^\w[\w.\-]*$"
 Name = Annotated[str, pydantic.Field(min_length=1, pattern=NAME_PATTERN)]
 """A task's or an input field's name: letters of any script, digits, `_`, `-`, `.`."""
-OneLine = Annotated[str, pydantic.Field(min_length=1, pattern=r"^\S([^\r\n]*\S)?$")]
-"""A label's or an extracted field's name: one line, no spaces at its ends."""
+
+
+def one_line(value: str) -> str:
+    """Return `value` if it stands on one line by itself: no line breaks, controls or outer spaces.
+
+    Raises:
+        ValueError: it doesn't.
+    """
+    if value != value.strip() or any(unicodedata.category(character) in _BREAKING for character in value):
+        raise ValueError("it must be one line of text without spaces at its ends")
+    return value
+
+
+_BREAKING = frozenset({"Cc", "Cs", "Zl", "Zp"})
+OneLine = Annotated[str, pydantic.Field(min_length=1), pydantic.AfterValidator(one_line)]
+"""A label's or an extracted field's name."""
 
 
 class MisplacedError(ValueError):

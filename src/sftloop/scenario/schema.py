@@ -222,7 +222,9 @@ def _named(task: Any, name: Any) -> Any:
     if isinstance(task, Task):
         return task.model_copy(update={"name": name})
     if isinstance(task, dict) and isinstance(name, str) and re.match(NAME_PATTERN, name):
-        return {"name": name, **task}
+        if task.get("name", name) != name:
+            raise MisplacedError((name, "name"), f"a task's name is its key, '{name}'; remove this one")
+        return {**task, "name": name}
     return task
 
 

@@ -172,7 +172,7 @@ def whole_fields(task: Task, fields: Any) -> dict[str, Any]:
     given = checked_part("fields", fields)
     for name in given:
         if name not in task.fields:
-            raise ValueError(f"unknown field '{name}'. {nearest(name, task.fields)}".rstrip("."))
+            raise ValueError(f"unknown field '{name}'")
     for name, field in task.fields.items():
         if name not in given:
             raise ValueError(f"the field '{name}' is missing")

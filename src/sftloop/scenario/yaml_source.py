@@ -15,6 +15,8 @@ import yaml
 from sftloop.core.errors import ScenarioError
 
 _CORE_TAG = "tag:yaml.org,2002:"
+_CORE_TYPES = ("str", "null", "bool", "int", "float", "timestamp", "value", "merge", "map", "seq")
+_TAGS = frozenset(_CORE_TAG + name for name in _CORE_TYPES)
 _HINTS = (
     ("mapping values are not allowed", "Put quotes around a text that holds ': '."),
     ("found character '\\t'", "Indent with spaces, not tabs."),
@@ -51,13 +53,17 @@ class YamlSource:
             return self._done[id(node)]
         if id(node) in self._open:
             raise self._error(node, "this part contains itself", "Remove the alias that points back.")
+        if node.tag not in _TAGS:
+            tag = node.tag.replace(_CORE_TAG, "!!")
+            hint = "Remove it, or put quotes around the text."
+            raise self._error(node, f"the tag '{tag}' is not supported", hint)
         self._open.add(id(node))
         if isinstance(node, yaml.MappingNode):
             value: Any = self._build_mapping(node)
         elif isinstance(node, yaml.SequenceNode):
             value = [self._build(item) for item in node.value]
         else:
-            value = self._build_scalar(node)
+            value = None if node.tag == f"{_CORE_TAG}null" else str(node.value)
         self._open.discard(id(node))
         self._done[id(node)] = value
         return value
@@ -80,13 +86,6 @@ class YamlSource:
             lines[name] = key.start_mark.line + 1
             mapping[name] = self._build(value)
         return mapping
-
-    def _build_scalar(self, node: yaml.Node) -> str | None:
-        if not node.tag.startswith(_CORE_TAG):
-            raise self._error(
-                node, f"the tag '{node.tag}' is not supported", "Remove it, or put quotes around the text."
-            )
-        return None if node.tag == f"{_CORE_TAG}null" else str(node.value)
 
     def _error(self, node: yaml.Node, what: str, hint: str) -> ScenarioError:
         return ScenarioError(f"{self._where}:{node.start_mark.line + 1}: {what}.", hint=hint)

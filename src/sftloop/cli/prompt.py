@@ -1,0 +1,107 @@
+"""`sftloop prompt`: look at a scenario's prompts and find what weakens them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sftloop.scenario import Finding
+    from sftloop.workflow.prompts import LintReport, ShownPrompt
+
+_DIRECTORY = click.argument("directory", metavar="SCENARIO", type=click.Path(path_type=Path))
+_MODEL = click.option("--model", help="A model on this machine; by default the scenario's.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group("prompt")
+def command() -> None:
+    """Show what the model sees; find what weakens it."""
+
+
+@command.command("show")
+@_DIRECTORY
+@click.option("--task", help="By default the record's, else the first.")
+@click.option("--record", "record_id", metavar="ID", help="By default the task's first record.")
+@_MODEL
+@_JSON
+def show(directory: Path, task: str | None, record_id: str | None, model: str | None, as_json: bool) -> None:
+    """Print exactly what the model sees for one record, with the part all records share marked.
+
+    With the model on this machine its chat template and tokens are used, otherwise the plain text of the
+    messages.
+    """
+    from sftloop.workflow.prompts import show_prompt
+
+    shown = show_prompt(directory, task, record_id, model)
+    _print_notes(shown.notes)
+    if as_json:
+        click.echo(json.dumps(shown.to_json(), ensure_ascii=False))
+    else:
+        _print_prompt(shown)
+
+
+@command.command("lint")
+@_DIRECTORY
+@click.option("--task", "tasks", multiple=True, help="Report on this task only (repeatable).")
+@_MODEL
+@_JSON
+def lint(directory: Path, tasks: tuple[str, ...], model: str | None, as_json: bool) -> None:
+    """Find what weakens the prompts before a model is called.
+
+    Looks for labels without a definition or with a word or two, near-identical definitions, documents
+    without prefixes, judgements without a way to abstain, a missing instruction or answer format, prompts
+    near the model's context limit, and records whose labels the scenario doesn't know. Exit code 1 when a
+    finding is an error.
+    """
+    from sftloop.workflow.prompts import lint_prompt
+
+    report = lint_prompt(directory, tasks=tasks, model=model)
+    _print_notes(report.notes)
+    if as_json:
+        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+    else:
+        _print_findings(report)
+    if report.failed:
+        click.get_current_context().exit(1)
+
+
+def _print_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        click.echo(note, err=True)
+
+
+def _print_prompt(shown: ShownPrompt) -> None:
+    whose = f"this record, '{shown.record}'" if shown.record else "no record, field names instead"
+    same_line = "" if shown.prefix.endswith("\n") or not shown.prefix else "; goes on in the same line"
+    _print_part(f"shared by every prompt of '{shown.task}'", shown.prefix_tokens, shown.prefix)
+    _print_part(f"{whose}{same_line}", shown.suffix_tokens, shown.suffix)
+    if shown.target is not None:
+        _print_part("the answer to learn", shown.target_tokens, shown.target)
+
+
+def _print_part(title: str, tokens: int | None, text: str) -> None:
+    size = f" ({tokens} tokens)" if tokens is not None else ""
+    click.secho(f"──── {title}{size} ────", fg="cyan")
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def _print_findings(report: LintReport) -> None:
+    for finding in report.findings:
+        click.echo(f"{report.file}:{finding.line}: {_title(finding)}")
+        click.echo(f"  {finding.why}\n  Mend: {finding.mend}")
+    errors = sum(finding.severity == "error" for finding in report.findings)
+    warnings = len(report.findings) - errors
+    checked = f"{report.records} records" + (f", tokens of {report.model}" if report.model else "")
+    click.echo(f"{report.scenario}: {errors} errors, {warnings} warnings (looked at {checked})")
+
+
+def _title(finding: Finding) -> str:
+    place = ", ".join(
+        f"{name} '{value}'" for name, value in (("task", finding.task), ("label", finding.label)) if value
+    )
+    style = {"error": "red", "warning": "yellow"}[finding.severity]
+    return f"{click.style(finding.severity, fg=style)} {finding.kind}{f' in {place}' if place else ''}"
