@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 import torch
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FullMethod:
     """Every weight is trained; weights and optimizer states in fp32, matrix products in the fast dtype."""
 
-    name: str = "full"
+    name: ClassVar[str] = "full"
 
     def default_learning_rate(self, parameters: int) -> float:
         """Return a starting rate for a model of so many parameters."""
@@ -40,7 +40,7 @@ class LoraMethod:
     """On the adapter's input. Above zero the shared prefix is not exact, so the ordinary path is taken."""
     targets: str = "all-linear"
     """Which layers get adapters: `all-linear`, or a regular expression over module names."""
-    name: str = "lora"
+    name: ClassVar[str] = "lora"
 
     def default_learning_rate(self, parameters: int) -> float:
         """Return a starting rate; adapters want about ten times that of full fine-tuning."""
@@ -48,6 +48,9 @@ class LoraMethod:
 
 
 Method = FullMethod | LoraMethod
+
+METHODS: dict[str, type[FullMethod] | type[LoraMethod]] = {"full": FullMethod, "lora": LoraMethod}
+"""What `--method` names."""
 
 
 class Trainable(NamedTuple):

@@ -1,0 +1,102 @@
+"""The `sftloop` command: finds the verb, turns errors into one message and an exit code.
+
+Exit codes: 0 done · 1 done and a stated target is not met · 2 the input is wrong · 3 something outside
+failed · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import click
+
+from sftloop import __version__
+from sftloop.core.errors import ExternalError, SftloopError, nearest
+
+_VERBS = {
+    "init": ("init", "Start a scenario: a commented scenario.yaml and a few records."),
+    "import": ("import_", "Turn OpenAI, ShareGPT, Alpaca, CSV or Parquet files into records."),
+    "export-data": ("export_data", "Write records for other trainers (OpenAI, ShareGPT, Alpaca)."),
+    "models": ("models", "List and fetch base models."),
+    "prompt": ("prompt", "Show what the model sees, and what is wrong with it."),
+    "eval": ("eval_", "Evaluate a model, with or without an adapter, on a split."),
+    "train": ("train", "Fine-tune a model on a scenario."),
+    "run": ("run", "The whole loop: evaluate, fine-tune, evaluate again, report."),
+    "report": ("report", "Build a finished run's HTML page again."),
+}
+
+
+class _Verbs(click.Group):
+    """Subcommands that are imported when they are called; the help text comes from the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = import_module(f"sftloop.cli.{_VERBS[cmd_name][0]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in _VERBS:
+            raise click.UsageError(f"There is no verb '{args[0]}'. {nearest(args[0], _VERBS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sftloop")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def root(context: click.Context, debug: bool) -> None:
+    """The supervised fine-tuning loop for a business scenario.
+
+    The first argument of most verbs is the scenario's directory, the one that holds scenario.yaml.
+    """
+    context.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command line and leave the process with the right exit code."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        root.main(prog_name="sftloop", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except SftloopError as error:
+        _explain(error)
+        sys.exit(error.exit_code)
+    except MemoryError as error:
+        _explain(
+            ExternalError(
+                "Out of memory.", hint="Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
+            ),
+            cause=error,
+        )
+        sys.exit(3)
+
+
+def _explain(error: SftloopError, cause: BaseException | None = None) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exception(cause or error)
+    print(f"Error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  → {error.hint}", file=sys.stderr)

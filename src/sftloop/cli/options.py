@@ -1,0 +1,46 @@
+"""Options that several verbs share, and the printing of results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+scenario_argument = click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO")
+model_option = click.option("--model", metavar="NAME", help="Instead of the scenario's model.")
+adapter_option = click.option(
+    "--adapter", type=click.Path(path_type=Path, file_okay=False), help="A peft adapter's folder."
+)
+task_option = click.option(
+    "--task", "tasks", multiple=True, metavar="TASK", help="Only this task (repeatable)."
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="The run's directory."
+)
+limit_option = click.option("--limit", type=click.IntRange(1), help="At most so many records per task.")
+seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+)
+skip_bad_option = click.option(
+    "--skip-bad", is_flag=True, help="Set bad rows aside in a rejects file and go on."
+)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print exactly one JSON object."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def percent(entry: dict[str, Any] | None) -> str:
+    """Return a metric with its interval as `0.83 [0.77, 0.88]`."""
+    if entry is None or entry.get("value") is None:
+        return "–"
+    if entry.get("low") is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

@@ -1,0 +1,56 @@
+"""Training: examples in tokens, the shared-prefix step, methods, and the trainer around them.
+
+Names are imported on first use, so that reading a configuration needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sftloop.train.examples import Example, encode_examples
+    from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable, prepare
+    from sftloop.train.plain_step import plain_step
+    from sftloop.train.shared_step import StepResult, shared_step
+    from sftloop.train.trainer import TrainOutcome, TrainSettings, train
+
+_HOMES = {
+    "METHODS": "methods",
+    "Example": "examples",
+    "FullMethod": "methods",
+    "LoraMethod": "methods",
+    "Method": "methods",
+    "StepResult": "shared_step",
+    "TrainOutcome": "trainer",
+    "TrainSettings": "trainer",
+    "Trainable": "methods",
+    "encode_examples": "examples",
+    "plain_step": "plain_step",
+    "prepare": "methods",
+    "shared_step": "shared_step",
+    "train": "trainer",
+}
+
+__all__ = [
+    "METHODS",
+    "Example",
+    "FullMethod",
+    "LoraMethod",
+    "Method",
+    "StepResult",
+    "TrainOutcome",
+    "TrainSettings",
+    "Trainable",
+    "encode_examples",
+    "plain_step",
+    "prepare",
+    "shared_step",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

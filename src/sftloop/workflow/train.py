@@ -1,0 +1,212 @@
+"""`sftloop train`: records to a fine-tuned adapter or model, validated by task metric after every epoch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sftloop.core.errors import UsageError
+from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.progress import clock, say
+from sftloop.core.rundir import RunDirectory
+from sftloop.records import Record, cap_records, load_split
+from sftloop.scenario import Scenario, load_scenario
+from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.place import default_directory
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from sftloop.models import PromptEncoder
+    from sftloop.train import Method, Trainable, TrainSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainChoices:
+    """What the user asked for; None leaves it to the scenario, then to the defaults."""
+
+    method: str | None = None
+    epochs: float | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    rank: int | None = None
+    alpha: int | None = None
+    micro_batch_tokens: int | None = None
+    patience: int | None = None
+    shared_prefix: bool = True
+    seed: int | None = None
+
+    def over(self, scenario: Scenario) -> TrainChoices:
+        """Fill the gaps from the scenario's `training` section."""
+        given = scenario.training
+        if given is None:
+            return self
+        gaps = {
+            part.name: getattr(given, part.name)
+            for part in fields(self)
+            if getattr(self, part.name) is None and getattr(given, part.name, None) is not None
+        }
+        return replace(self, **gaps)
+
+
+@dataclass(slots=True)
+class TrainingData:
+    """The records a training reads."""
+
+    train: list[Record]
+    validation: list[Record]
+    dropped: dict[str, str] = field(default_factory=dict)
+    """Task → what `max_records` left out, in words."""
+
+
+def load_training_data(
+    scenario: Scenario, *, tasks: Sequence[str] | None, limit: int | None, seed: int, skip_bad: bool
+) -> TrainingData:
+    """Read and cap the training records and read the validation records."""
+    records = load_split(scenario, "train", tasks=tasks, limit=limit, skip_bad=skip_bad)
+    capped = cap_records(records, scenario, seed=seed)
+    validation = load_split(scenario, "validation", tasks=tasks, limit=limit, skip_bad=skip_bad)
+    dropped = {task: str(report) for task, report in capped.tasks.items()}
+    for task, words in dropped.items():
+        say(f"{task}: {words}")
+    return TrainingData(capped.kept, validation, dropped)
+
+
+def train_scenario(
+    directory: Path,
+    choices: TrainChoices,
+    *,
+    model: str | None = None,
+    tasks: Sequence[str] | None = None,
+    limit: int | None = None,
+    out: Path | None = None,
+    skip_bad: bool = False,
+) -> dict[str, Any]:
+    """Fine-tune a scenario's model and return what `train --json` prints."""
+    from sftloop.models import resolve_model
+
+    scenario = load_scenario(directory)
+    choices = choices.over(scenario)
+    data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
+    path = resolve_model(model or scenario.model, log=say)
+    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
+    inputs = input_hashes(scenario, ["train", "validation"], path, None)
+    run = RunDirectory.open(
+        out or default_directory("train", scenario.name, inputs, settings),
+        verb="train",
+        command=sys.argv,
+        inputs=inputs,
+        settings=settings,
+    )
+    result = train_step(run, scenario, data, path, choices)
+    return {"scenario": scenario.name, "model": model or scenario.model, **result, "run": str(run.path)}
+
+
+def train_step(
+    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: TrainChoices
+) -> dict[str, Any]:
+    """Train into `run`'s folder `train`, or return what an earlier process finished there."""
+    directory = run.file("train")
+    saved = directory / "train.json"
+    if run.step_done("train"):
+        finished: dict[str, Any] = read_json(saved, "the training's result")
+        return finished
+    from sftloop.models import PromptEncoder, TaskTokens, choose_device
+    from sftloop.train import encode_examples, prepare, train
+
+    encoder = PromptEncoder.from_directory(base)
+    tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
+    examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
+    method = build_method(choices)
+    trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
+    settings = build_settings(choices, method, trainable)
+    outcome = train(
+        trainable,
+        method,
+        examples,
+        settings,
+        directory=directory,
+        validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
+    )
+    encoder.tokenizer.save_pretrained(outcome.output)
+    result: dict[str, Any] = {
+        "method": method.name,
+        "output": str(outcome.output.relative_to(run.path)),
+        "seconds": round(outcome.seconds, 2),
+        "records": len(examples),
+        "records_seen": outcome.records,
+        "epochs": settings.epochs,
+        "steps": outcome.steps,
+        "prefix_tokens": outcome.prefix_tokens,
+        "suffix_tokens": outcome.suffix_tokens,
+        "peak_memory_bytes": outcome.peak_memory_bytes,
+        "trainable_parameters": outcome.trainable_parameters,
+        "parameters": trainable.parameters,
+        "shared_prefix": outcome.shared_prefix,
+        "dropped": data.dropped,
+        "settings": asdict(settings) | {"method": asdict(method)},
+    }
+    atomic_write_json(saved, result)
+    run.mark_done("train", seconds=result["seconds"])
+    say(f"Trained {outcome.steps} steps in {clock(outcome.seconds)}: {run.path / result['output']}")
+    return result
+
+
+def build_method(choices: TrainChoices) -> Method:
+    """Turn the user's choices into a method's own configuration.
+
+    Raises:
+        UsageError: an unknown method, or an option that the method doesn't have.
+    """
+    from sftloop.train import METHODS
+
+    name = choices.method or "lora"
+    if name not in METHODS:
+        raise UsageError(f"There is no method '{name}'.", hint=f"Valid: {', '.join(METHODS)}.")
+    kind = METHODS[name]
+    own = {part.name for part in fields(kind)}
+    asked = {key: value for key in ("rank", "alpha") if (value := getattr(choices, key)) is not None}
+    if foreign := sorted(set(asked) - own):
+        raise UsageError(f"The method '{name}' has no option --{foreign[0]}.", hint="Leave it out.")
+    method: Method = kind(**asked)
+    return method
+
+
+def build_settings(choices: TrainChoices, method: Method, trainable: Trainable) -> TrainSettings:
+    """Turn the user's choices into training settings; the rate's default depends on method and size."""
+    from sftloop.train import TrainSettings
+
+    asked = {
+        part.name: value
+        for part in fields(TrainSettings)
+        if (value := getattr(choices, part.name, None)) is not None
+    }
+    asked.setdefault("learning_rate", method.default_learning_rate(trainable.parameters))
+    return TrainSettings(**asked)
+
+
+def _validator(
+    scenario: Scenario, records: Sequence[Record], encoder: PromptEncoder, seed: int
+) -> Callable[[PreTrainedModel], dict[str, float]]:
+    """Return a function that scores the model as it is on the validation records."""
+    from sftloop.evaluate import primary_metric, task_metrics
+    from sftloop.evaluate.predict import predict_records
+    from sftloop.models import LocalModel
+
+    def validate(model: PreTrainedModel) -> dict[str, float]:
+        predictor = LocalModel(model, encoder, "in training", write_choices=False)
+        predictions = predict_records(predictor, scenario, records, None, label="Validating")
+        values: dict[str, float] = {}
+        goods: list[float] = []
+        for name in sorted({record.task for record in records}):
+            task = scenario.tasks[name]
+            metric = primary_metric(task)
+            found = task_metrics(task, records, predictions, seed=seed, resamples=2)
+            values[name] = found["metrics"][metric]["value"]
+            goods.append(1 / (1 + values[name]) if metric == "mae" else values[name])
+        return {"score": sum(goods) / len(goods), **values}
+
+    return validate
