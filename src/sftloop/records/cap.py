@@ -6,7 +6,7 @@ Looks at labels, tags and repeated inputs only; redundancy and difficulty are me
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ def cap_records(records: Sequence[Record], scenario: Scenario, *, seed: int = 0)
 
 
 def sample_records(records: Sequence[Record], limit: int, *, seed: int = 0) -> list[Record]:
-    """Return at most `limit` records, spread evenly over tasks and labels, in their old order.
+    """Return at most `limit` records of each task, spread evenly over its labels, in their old order.
 
     Difficulty plays no part, so that a score on the sample stands for all. The choice depends on ids and
     `seed` only.
@@ -79,11 +79,10 @@ def sample_records(records: Sequence[Record], limit: int, *, seed: int = 0) -> l
     by_task: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_task[record.task].append(record)
-    shares = _even_shares({task: len(mine) for task, mine in by_task.items()}, limit)
     chosen = {
         (task, identifier)
         for task, mine in by_task.items()
-        for identifier in _pick_balanced(mine, shares[task], lambda record: _draw(record, seed))
+        for identifier in _pick_balanced(mine, limit, lambda record: _draw(record, seed))
     }
     return [record for record in records if (record.task, record.id) in chosen]
 
@@ -126,14 +125,6 @@ def _pick_balanced(records: Sequence[Record], limit: int, rank: Rank) -> set[str
             chosen.add(record.id)
             counts.update(strata(record))
     return chosen
-
-
-def _even_shares(sizes: Mapping[str, int], total: int) -> dict[str, int]:
-    shares = dict.fromkeys(sizes, 0)
-    for position, name in enumerate(sorted(sizes, key=lambda key: (sizes[key], key))):
-        shares[name] = min(sizes[name], total // (len(sizes) - position))
-        total -= shares[name]
-    return shares
 
 
 def _report(records: Sequence[Record], kept: set[str], limit: int) -> TaskCap:

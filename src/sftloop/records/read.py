@@ -94,7 +94,7 @@ def load_split(
         scenario: whose data.
         split: which file.
         tasks: keep these tasks only; all by default.
-        limit: at most so many records in all, spread evenly over tasks and labels, always the same ones.
+        limit: at most so many records of each task, spread over its labels, always the same ones.
         skip_bad: as in `read_records`.
 
     Raises:

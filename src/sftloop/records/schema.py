@@ -87,6 +87,11 @@ class Record:
             return (self.answer.label,)
         return tuple(self.answer.labels or ())
 
+    def same_content(self, other: Record) -> bool:
+        """Whether task, input and answer are equal; id, tags and origin may differ."""
+        mine, theirs = (self.task, self.input, self.answer), (other.task, other.input, other.answer)
+        return mine == theirs
+
     def is_hard(self) -> bool:
         """Whether the record is tagged `boundary` or `hard`."""
         return any(tag in HARD_TAGS for tag in self.tags)

@@ -40,6 +40,8 @@ class ForeignFile:
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Part of the record → column (CSV, Parquet, `jsonl`, Alpaca)."""
     encoding: str = "utf-8"
+    known: Mapping[str, Record] = field(default_factory=dict)
+    """Records already kept, by id; a row may repeat one of them but not take its id for something else."""
     read: int = 0
     """Rows seen."""
     bad: int = 0
@@ -107,6 +109,12 @@ class ForeignFile:
         problem = check_record(record, self.scenario)
         if problem is None and record.id in self._ids:
             problem = f"The id '{record.id}' was used before, on line {self._ids[record.id]}."
+        known = self.known.get(record.id)
+        if problem is None and known is not None and not known.same_content(record):
+            problem = (
+                f"The id '{record.id}' belongs to a different record that was kept before "
+                f"(from {known.source or 'an unnamed source'})."
+            )
         if problem is not None:
             raise DataError(problem)
         self._ids[record.id] = row.line
