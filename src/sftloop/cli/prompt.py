@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sftloop.cli import options
+
 if TYPE_CHECKING:
     from sftloop.scenario import Finding
     from sftloop.workflow.prompts import LintReport, ShownPrompt
-
-_DIRECTORY = click.argument("directory", metavar="SCENARIO", type=click.Path(path_type=Path))
-_MODEL = click.option("--model", help="A model on this machine; by default the scenario's.")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
 @click.group("prompt")
@@ -23,12 +20,12 @@ def command() -> None:
 
 
 @command.command("show")
-@_DIRECTORY
-@click.option("--task", help="By default the record's, else the first.")
+@options.scenario_argument
+@click.option("--task", metavar="TASK", help="By default the record's, else the first.")
 @click.option("--record", "record_id", metavar="ID", help="By default the task's first record.")
-@_MODEL
-@_JSON
-def show(directory: Path, task: str | None, record_id: str | None, model: str | None, as_json: bool) -> None:
+@options.model_option
+@options.json_option
+def show(scenario: Path, task: str | None, record_id: str | None, model: str | None, as_json: bool) -> None:
     """Print exactly what the model sees for one record, with the part all records share marked.
 
     With the model on this machine its chat template and tokens are used, otherwise the plain text of the
@@ -36,20 +33,20 @@ def show(directory: Path, task: str | None, record_id: str | None, model: str | 
     """
     from sftloop.workflow.prompts import show_prompt
 
-    shown = show_prompt(directory, task, record_id, model)
+    shown = show_prompt(scenario, task, record_id, model)
     _print_notes(shown.notes)
     if as_json:
-        click.echo(json.dumps(shown.to_json(), ensure_ascii=False))
+        options.print_json(shown.to_json())
     else:
         _print_prompt(shown)
 
 
 @command.command("lint")
-@_DIRECTORY
-@click.option("--task", "tasks", multiple=True, help="Report on this task only (repeatable).")
-@_MODEL
-@_JSON
-def lint(directory: Path, tasks: tuple[str, ...], model: str | None, as_json: bool) -> None:
+@options.scenario_argument
+@options.task_option
+@options.model_option
+@options.json_option
+def lint(scenario: Path, tasks: tuple[str, ...], model: str | None, as_json: bool) -> None:
     """Find what weakens the prompts before a model is called.
 
     Looks for labels without a definition or with a word or two, near-identical definitions, documents
@@ -59,10 +56,10 @@ def lint(directory: Path, tasks: tuple[str, ...], model: str | None, as_json: bo
     """
     from sftloop.workflow.prompts import lint_prompt
 
-    report = lint_prompt(directory, tasks=tasks, model=model)
+    report = lint_prompt(scenario, tasks=tasks, model=model)
     _print_notes(report.notes)
     if as_json:
-        click.echo(json.dumps(report.to_json(), ensure_ascii=False))
+        options.print_json(report.to_json())
     else:
         _print_findings(report)
     if report.failed:
@@ -93,10 +90,14 @@ def _print_findings(report: LintReport) -> None:
     for finding in report.findings:
         click.echo(f"{report.file}:{finding.line}: {_title(finding)}")
         click.echo(f"  {finding.why}\n  Mend: {finding.mend}")
-    errors = sum(finding.severity == "error" for finding in report.findings)
-    warnings = len(report.findings) - errors
-    checked = f"{report.records} records" + (f", tokens of {report.model}" if report.model else "")
-    click.echo(f"{report.scenario}: {errors} errors, {warnings} warnings (looked at {checked})")
+    summary = report.to_json()["summary"]
+    counts = ", ".join(_count(number, severity) for severity, number in summary.items())
+    tokens = f" and the tokens of {report.model}" if report.model else ""
+    click.echo(f"{report.scenario}: {counts} (looked at {_count(report.records, 'record')}{tokens})")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _title(finding: Finding) -> str:

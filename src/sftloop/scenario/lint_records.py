@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from sftloop.core.errors import nearest
+from sftloop.core.errors import DataError, nearest
 from sftloop.scenario.finding import Finding, task_finding
 from sftloop.scenario.render import placeholder_input, render_prompt
 from sftloop.scenario.schema import Scenario, Task
@@ -87,12 +87,16 @@ def long_prompts(
     count_tokens: CountTokens,
     context_tokens: int,
 ) -> Iterator[Finding]:
-    """Yield at most one finding: the task's longest prompt, with room for its answer, against the context."""
+    """Yield at most one finding: the task's longest prompt, with room for its answer, against the context.
+
+    Raises:
+        DataError: a record's input lacks what the task shows; names the record.
+    """
     room = task.max_answer_tokens or ANSWER_TOKENS
     shell = render_prompt(scenario, task, placeholder_input(task, wording(scenario.language)))
     longest, holder, over = count_tokens(shell.messages), None, 0
     for record in records:
-        tokens = count_tokens(render_prompt(scenario, task, record.input).messages)
+        tokens = count_tokens(_messages(scenario, task, record))
         over += tokens + room > context_tokens
         if tokens > longest:
             longest, holder = tokens, record.id
@@ -106,7 +110,19 @@ def long_prompts(
         "near_context_limit",
         "error" if too_long else "warning",
         f"The prompt {whose} takes {longest} tokens and the answer {room}; the model's context holds "
-        f"{context_tokens}{f', {over} records are too long' if over else ''}. "
-        "What doesn't fit is cut off or refused.",
+        f"{context_tokens}{_too_long(over)}. What doesn't fit is cut off or refused.",
         "Shorten definitions and examples, cut long inputs, or take a model with a longer context.",
     )
+
+
+def _messages(scenario: Scenario, task: Task, record: LintRecord) -> list[dict[str, str]]:
+    try:
+        return render_prompt(scenario, task, record.input).messages
+    except DataError as error:
+        raise DataError(f"record '{record.id}': {error.message}", hint=error.hint) from None
+
+
+def _too_long(records: int) -> str:
+    if records == 0:
+        return ""
+    return ", 1 record is too long" if records == 1 else f", {records} records are too long"

@@ -109,7 +109,9 @@ def show_prompt(
     _require_tasks(scenario, [task] if task else [])
     record = _find_record(scenario, task, record_id)
     spec = scenario.tasks[record.task if record else task or next(iter(scenario.tasks))]
-    name, encoder, notes = _encoder(scenario, model, "shown as plain text, without a chat template")
+    name, encoder, notes = _encoder(
+        scenario, model, "the prompt is shown as plain text, without a chat template"
+    )
     texts = record.input if record else placeholder_input(spec, wording(scenario.language))
     target, problem = _target(scenario, spec, record)
     shown = ShownPrompt(
@@ -191,8 +193,10 @@ def _find_record(scenario: Scenario, task: str | None, record_id: str | None) ->
     if record_id is None:
         return None
     of_task = f" of the task '{task}'" if task else ""
+    near = nearest(record_id, seen)
     raise UsageError(
-        f"The scenario '{scenario.name}' has no record '{record_id}'{of_task}.", hint=nearest(record_id, seen)
+        f"The scenario '{scenario.name}' has no record '{record_id}'{of_task}.",
+        hint=near if near.startswith("Did you") else "Leave --record out to see the first one.",
     )
 
 
@@ -224,7 +228,7 @@ def _encoder(
     except ModelError as error:
         if model is not None:
             raise
-        return None, None, [f"{error} Until then: {otherwise}."]
+        return None, None, [f"{error.message} So {otherwise}. {error.hint}".rstrip()]
 
 
 def _target(scenario: Scenario, task: Task, record: Record | None) -> tuple[str | None, list[str]]:
