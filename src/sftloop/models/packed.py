@@ -11,11 +11,15 @@ Shapes: `P` prefix tokens, `T` packed tokens of all records, `K` keys seen so fa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from sftloop.models.shared_attention import NAME, Rows, attention
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -136,20 +140,22 @@ class PackedContext:
         Returns:
             Logits, shape (N, V).
         """
-        from transformers import DynamicCache
+        from transformers import AttentionInterface, DynamicCache
 
+        AttentionInterface.register(NAME, attention)
         self._remember(tokens)
         cache = DynamicCache()
         for index, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
             cache.update(key, value, index)
-        output = self.model(
-            input_ids=tokens.ids[None],
-            position_ids=tokens.position[None],
-            attention_mask=self._masks(tokens, ancestors),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=keep,
-        )
+        with self._attention(tokens, ancestors) as how:
+            output = self.model(
+                input_ids=tokens.ids[None],
+                position_ids=tokens.position[None],
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=keep,
+                **how,
+            )
         layers: list[Any] = cache.layers
         self.keys = [layer.keys for layer in layers]
         self.values = [layer.values for layer in layers]
@@ -165,15 +171,48 @@ class PackedContext:
         self.position = torch.cat([self.position, tokens.position])
         self.node = torch.cat([self.node, node])
 
-    def _masks(self, tokens: PackedTokens, ancestors: Tensor | None) -> Tensor | dict[str, Tensor]:
+    @contextmanager
+    def _attention(self, tokens: PackedTokens, ancestors: Tensor | None) -> Iterator[dict[str, Any]]:
+        """Choose how attention is computed; yields keyword arguments for the model's forward."""
+        assert self.segment is not None and self.position is not None
+        longest = int(self.position.max()) + 1
+        windowed = self.layout.window is not None and self.layout.window < longest
+        if windowed or self.layout.additive or self.model.device.type != "cpu":
+            yield {"attention_mask": self._masks(tokens, ancestors)}
+            return
+        config = self.model.config.get_text_config()
+        usual = config._attn_implementation
+        config._attn_implementation = NAME
+        try:
+            yield {"rows": self._rows(tokens, ancestors)}
+        finally:
+            config._attn_implementation = usual
+
+    def _rows(self, tokens: PackedTokens, ancestors: Tensor | None) -> Rows | None:
+        assert self.segment is not None
+        prefix = int((self.segment == PREFIX).sum())
+        if prefix == len(self.segment):
+            return None
+        visible = self._visible(tokens, ancestors, prefix)
+        return Rows.of(prefix, tokens.segment, self.segment[prefix:], visible, torch.float32)
+
+    def _visible(self, tokens: PackedTokens, ancestors: Tensor | None, start: int = 0) -> Tensor:
+        """May a token see a key, shape (T, K − start)."""
         assert self.segment is not None and self.position is not None and self.node is not None
-        behind = tokens.position[:, None] - self.position[None, :]
-        mine = (self.segment[None, :] == PREFIX) | (self.segment[None, :] == tokens.segment[:, None])
-        full = mine & (behind >= 0)
+        segment, node = self.segment[None, start:], self.node[None, start:]
+        seen = (segment == PREFIX) | (segment == tokens.segment[:, None])
+        seen &= tokens.position[:, None] >= self.position[None, start:]
         if ancestors is not None and tokens.node is not None:
-            related = ancestors[tokens.node[:, None], self.node[None, :].clamp_min(0)]
-            full &= related | (self.node[None, :] < 0)
-        sliding = full & (behind < self.layout.window) if self.layout.window else full
+            related = ancestors[tokens.node[:, None], node.clamp_min(0)]
+            seen &= related | (node < 0)
+        return seen
+
+    def _masks(self, tokens: PackedTokens, ancestors: Tensor | None) -> Tensor | dict[str, Tensor]:
+        assert self.position is not None
+        full = sliding = self._visible(tokens, ancestors)
+        if self.layout.window:
+            behind = tokens.position[:, None] - self.position[None, :]
+            sliding = full & (behind < self.layout.window)
         if self.layout.layered:
             return {"full_attention": self._shape(full), "sliding_attention": self._shape(sliding)}
         return self._shape(sliding)
