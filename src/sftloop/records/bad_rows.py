@@ -86,5 +86,5 @@ class BadRows:
             message = reasons[0]
         else:
             more = f" (stopped after {CAP})" if len(reasons) >= CAP else ""
-            message = f"'{self.path}' has {len(reasons)} bad rows{more}:\n  " + "\n  ".join(reasons) + "\n"
+            message = f"'{self.path}' has {len(reasons)} bad rows{more}:\n  " + "\n  ".join(reasons)
         raise DataError(message, hint="Mend them, or pass --skip-bad to set them aside and go on.")

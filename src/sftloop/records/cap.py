@@ -109,15 +109,19 @@ def _hard_first(records: Iterable[Record], seed: int) -> Rank:
 
 
 def _pick_balanced(records: Sequence[Record], limit: int, rank: Rank) -> set[str]:
-    """Return the ids of `limit` records: again and again the best one of the label with the fewest so far."""
+    """Return the ids of `limit` records: again and again the best one of the label with the fewest so far.
+
+    Of several such labels the rarest is served first.
+    """
     waiting: dict[str, list[Record]] = defaultdict(list)
     for record in sorted(records, key=rank, reverse=True):
         for label in strata(record):
             waiting[label].append(record)
+    supply = {label: len(found) for label, found in waiting.items()}
     chosen: set[str] = set()
     counts: Counter[str] = Counter()
     while waiting and len(chosen) < limit:
-        label = min(waiting, key=lambda name: (counts[name], name))
+        label = min(waiting, key=lambda name: (counts[name], supply[name], name))
         record = waiting[label].pop()
         if not waiting[label]:
             del waiting[label]

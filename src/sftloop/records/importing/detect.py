@@ -51,7 +51,7 @@ def _by_content(path: Path, encoding: str) -> str:
         start = stream.read(4096).lstrip()[:1]
     if not start:
         raise DataError(f"'{path}' is empty.")
-    if start not in ("{", "["):
+    if start not in ("{", "[") and path.suffix.lower() not in (".json", ".jsonl"):
         raise DataError(
             f"Can't tell the format of '{path}': it starts neither like JSON nor has it a known suffix.",
             hint=f"Say it with --format ({', '.join(FORMATS)}).",

@@ -113,7 +113,7 @@ class ForeignFile:
         if problem is None and known is not None and not known.same_content(record):
             problem = (
                 f"The id '{record.id}' belongs to a different record that was kept before "
-                f"(from {known.source or 'an unnamed source'})."
+                f"(from {known.source or 'an unnamed source'}). --map id= gives new ids."
             )
         if problem is not None:
             raise DataError(problem)

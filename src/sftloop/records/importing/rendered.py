@@ -32,8 +32,9 @@ class PromptReader:
     def read(self, task: Task, user: str) -> Input | None:
         """Return the input that `task` renders to `user`, or None.
 
-        Texts come back without white space at their ends (rendering drops it). A list of documents is read
-        as the longest that fits.
+        Texts come back without white space at their ends (rendering drops it). Where a text holds the very
+        heading of the next one, several inputs render alike; then each text is read as short, and a list
+        of documents as long, as it can be.
         """
         shape = self._shape(task, user)
         if shape is None:

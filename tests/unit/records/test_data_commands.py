@@ -1,0 +1,230 @@
+"""`import`, `export-data` and `init` through the command line: files, exit codes, one JSON object."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sftloop.cli import main
+from sftloop.records import load_split, read_records
+from sftloop.scenario import lint, load_scenario
+
+ROWS = [(f"text {n}", ("refund", "delivery", "other")[n % 3]) for n in range(60)]
+
+
+@pytest.fixture
+def sftloop(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sftloop", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    file = tmp_path / "mail.csv"
+    file.write_text("text,category\n" + "".join(f"{text},{label}\n" for text, label in ROWS))
+    return file
+
+
+MAPPING = ("--task", "intent", "--map", "message=text", "--map", "label=category")
+
+
+def test_import_divides_and_prints_one_json_object(sftloop, directory, table):
+    code, out, err = sftloop("import", directory, table, *MAPPING, "--split-by", "0.8,0.1,0.1", "--json")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    assert (result["format"], result["read"], result["added"], result["bad"]) == ("csv", 60, 60, 0)
+    assert {name: part["records"] for name, part in result["files"].items()} == {
+        "train": 48,
+        "validation": 6,
+        "test": 6,
+    }
+    assert len(load_split(load_scenario(directory), "train")) == 48
+
+
+def test_importing_twice_changes_nothing(sftloop, directory, table):
+    sftloop("import", directory, table, *MAPPING, "--split-by", "0.8,0.1,0.1")
+    before = {path.name: path.read_bytes() for path in (directory / "data").iterdir()}
+    code, out, _ = sftloop("import", directory, table, *MAPPING, "--split-by", "0.5,0.25,0.25", "--json")
+    assert code == 0 and (json.loads(out)["added"], json.loads(out)["unchanged"]) == (0, 60)
+    assert {path.name: path.read_bytes() for path in (directory / "data").iterdir()} == before
+
+
+def test_a_later_import_keeps_inputs_on_their_side(sftloop, directory, table, tmp_path):
+    sftloop("import", directory, table, *MAPPING, "--split-by", "0.8,0.1,0.1")
+    loaded = load_scenario(directory)
+    parts = {split: load_split(loaded, split) for split in ("train", "test")}
+    where = {record.input["message"]: split for split, part in parts.items() for record in part}
+    moods = tmp_path / "moods.csv"
+    moods.write_text("message,score\n" + "".join(f"{text.upper()}!,3\n" for text, _ in ROWS))
+    code, _, _ = sftloop("import", directory, moods, "--task", "mood", "--split-by", "0.5,0.25,0.25")
+    assert code == 0
+    scenario = load_scenario(directory)
+    for split in ("train", "test"):
+        for record in load_split(scenario, split, tasks=["mood"]):
+            assert where[record.input["message"].lower().rstrip("!")] == split
+
+
+def test_a_bad_row_ends_it_and_nothing_is_written(sftloop, directory, table):
+    table.write_text(table.read_text() + "oops,unknown\n")
+    code, out, err = sftloop("import", directory, table, *MAPPING, "--split", "train", "--json")
+    assert (code, out) == (2, "")
+    assert f"{table}:62: Task 'intent' has no label 'unknown'." in err and "Traceback" not in err
+    assert not (directory / "data").exists()
+
+
+def test_skip_bad_keeps_what_it_leaves_out(sftloop, directory, table):
+    table.write_text(table.read_text() + "oops,unknown\n")
+    code, out, err = sftloop("import", directory, table, *MAPPING, "--split", "train", "--skip-bad", "--json")
+    result = json.loads(out)
+    assert (code, result["added"], result["bad"]) == (0, 60, 1)
+    (reject,) = [json.loads(line) for line in open(result["rejects"], encoding="utf-8")]
+    assert reject["row"] == {"text": "oops", "category": "unknown"} and reject["line"] == 62
+    assert "1 bad rows skipped" in err
+    assert not list(table.parent.glob("*.rejects.jsonl")), "the user's own folder is left alone"
+
+
+def test_an_import_with_only_bad_rows_is_an_error(sftloop, directory, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("message,label\nx,unknown\n")
+    code, _, err = sftloop("import", directory, file, "--task", "intent", "--split", "train", "--skip-bad")
+    assert code == 2 and "None of the 1 rows" in err
+
+
+def test_an_id_may_not_change_its_meaning(sftloop, directory, tmp_path):
+    for text, expected in (("hello", 0), ("hello", 0), ("goodbye", 2)):
+        file = tmp_path / "a.csv"
+        file.write_text(f"id,message,label\n7,{text},other\n")
+        code, _, err = sftloop("import", directory, file, "--task", "intent", "--split", "train")
+        assert code == expected
+    assert "The id '7' belongs to a different record" in err and "--map id=" in err
+
+
+def test_inputs_that_stand_in_another_split_are_told(sftloop, directory, table):
+    sftloop("import", directory, table, *MAPPING, "--split", "test")
+    code, _, err = sftloop("import", directory, table, *MAPPING, "--split", "train")
+    assert code == 0 and "60 of the new inputs also stand in" in err
+
+
+def test_out_writes_elsewhere(sftloop, directory, table, tmp_path):
+    out = tmp_path / "records.jsonl"
+    code, _, _ = sftloop("import", directory, table, *MAPPING, "--out", out)
+    assert code == 0 and len(list(read_records(out, load_scenario(directory)))) == 60
+    assert not (directory / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Where shall the records go?"),
+        (("--split", "train", "--split-by", "0.8,0.1,0.1"), "exclude each other"),
+        (("--split", "trian"), "no split 'trian'"),
+        (("--split-by", "0.8,0.2"), "wants the shares of train, validation, test"),
+        (("--split-by", "0.8,0.1,0.2"), "must sum to 1"),
+        (("--split", "train", "--map", "message"), "--map wants PART=COLUMN"),
+        (("--split", "train", "--map", "message=text"), "--map names 'message' twice"),
+        (("--split", "train", "--format", "xls"), "no format 'xls'"),
+        (("--split", "train", "--task", "intents"), "no task 'intents'. Did you mean 'intent'?"),
+    ],
+)
+def test_wrong_options_end_with_2_and_say_why(sftloop, directory, table, arguments, message):
+    code, out, err = sftloop("import", directory, table, *MAPPING, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err.replace("\n  → ", " ")
+
+
+def test_a_missing_scenario_or_file(sftloop, directory, tmp_path):
+    assert sftloop("import", tmp_path / "none", tmp_path / "x.csv", "--split", "train")[0] == 2
+    code, _, err = sftloop("import", directory, tmp_path / "x.csv", "--split", "train")
+    assert code == 2 and "does not exist" in err
+
+
+@pytest.mark.parametrize("format", ["openai", "sharegpt", "alpaca"])
+def test_export_and_import_give_the_same_records(sftloop, directory, table, format, tmp_path):
+    sftloop("import", directory, table, *MAPPING, "--split", "train")
+    file = tmp_path / "out.jsonl"
+    code, out, _ = sftloop(
+        "export-data", directory, "--format", format, "--no-cap", "--ids", "--out", file, "--json"
+    )
+    result = json.loads(out)
+    assert (code, result["n"], result["tasks"], result["dropped"]) == (0, 60, {"intent": 60}, {})
+    back = tmp_path / "back.jsonl"
+    assert sftloop("import", directory, file, "--out", back)[0] == 0
+    assert back.read_bytes() == (directory / "data" / "train.jsonl").read_bytes()
+
+
+def test_export_leaves_out_what_training_leaves_out(sftloop, directory, table):
+    sftloop("import", directory, table, *MAPPING, "--split", "train")
+    _, out, _ = sftloop("export-data", directory, "--json")
+    result = json.loads(out)
+    assert (result["n"], result["dropped"]) == (6, {"intent": 54})
+    assert result["path"] == str(directory / "export" / "train.openai.jsonl")
+    _, out, _ = sftloop("export-data", directory, "--limit", "3", "--no-cap")
+    assert "3 records of train as openai" in out
+
+
+def test_export_refuses_what_is_not_there(sftloop, directory):
+    code, _, err = sftloop("export-data", directory, "--split", "test")
+    assert code == 2 and "does not exist" in err
+    code, _, err = sftloop("export-data", directory, "--split", "tst")
+    assert code == 2 and "Did you mean 'test'?" in err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_starter_loads_lints_clean_and_holds_three_records_per_split(sftloop, tmp_path, language):
+    home = tmp_path / "new" / "case"
+    code, out, _ = sftloop("init", home, "--language", language, "--json")
+    assert code == 0
+    assert json.loads(out)["files"] == [
+        "data/test.jsonl",
+        "data/train.jsonl",
+        "data/validation.jsonl",
+        "scenario.yaml",
+    ]
+    scenario = load_scenario(home)
+    assert scenario.language == language
+    records = [record for split in ("train", "validation", "test") for record in load_split(scenario, split)]
+    assert len(records) == 9 and len({record.id for record in records}) == 9
+    for split in ("train", "validation", "test"):
+        labels = [record.answer.label for record in load_split(scenario, split)]
+        assert sorted(labels) == sorted(scenario.tasks["concern"].labels)
+    assert lint(scenario, records) == []
+
+
+def test_init_takes_an_empty_directory_and_refuses_any_other(sftloop, tmp_path):
+    assert sftloop("init", tmp_path)[0] == 0
+    before = (tmp_path / "scenario.yaml").read_bytes()
+    code, _, err = sftloop("init", tmp_path, "--language", "zh")
+    assert code == 2 and "is not empty" in err
+    assert (tmp_path / "scenario.yaml").read_bytes() == before
+    code, _, err = sftloop("init", tmp_path / "scenario.yaml")
+    assert code == 2 and "is a file" in err
+    code, _, err = sftloop("init", tmp_path / "other", "--language", "de")
+    assert code == 2 and "'de'" in err and not (tmp_path / "other").exists()
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import sys; sys.argv = ['sftloop', VERB, '--help']\n"
+        "from sftloop.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'transformers', 'polars', 'numpy', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    for verb in ("import", "export-data", "init"):
+        done = subprocess.run(
+            [sys.executable, "-c", script.replace("VERB", repr(verb))],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
