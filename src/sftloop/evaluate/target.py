@@ -1,0 +1,81 @@
+"""Whether a task reaches the figure its scenario asks for.
+
+Reads a finished result of metrics.py; computes no metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sftloop.core.errors import ScenarioError, nearest
+from sftloop.evaluate.measures import FALLING
+from sftloop.scenario.schema import Task
+
+_PER_LABEL = ("precision", "recall", "f1")
+
+
+def check_target(task: Task, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how the task stands against its target, None when it has none.
+
+    Args:
+        task: the task.
+        metrics: its result from `task_metrics`.
+
+    Returns:
+        {"metric", "label", "at_least", "value", "low", "met", "sure"}: `met` when the value reaches the
+        target, `sure` when the worse end of its 95 % interval does too. For an error such as mae, which
+        should be small, the value must not exceed `at_least` and `low` holds the interval's upper end.
+
+    Raises:
+        ScenarioError: the target names a metric or label that this kind of task doesn't have.
+    """
+    target = task.target
+    if target is None:
+        return None
+    if target.label is None:
+        value, worse = _task_metric(task, metrics, target.metric)
+    else:
+        value, worse = _label_metric(task, metrics, target.metric, target.label)
+    return {
+        "metric": target.metric,
+        "label": target.label,
+        "at_least": target.at_least,
+        "value": value,
+        "low": worse,
+        "met": _reaches(target.metric, value, target.at_least),
+        "sure": _reaches(target.metric, worse, target.at_least),
+    }
+
+
+def _reaches(metric: str, value: float | None, wanted: float) -> bool:
+    if value is None:
+        return False
+    return value <= wanted if metric in FALLING else value >= wanted
+
+
+def _task_metric(task: Task, metrics: Mapping[str, Any], name: str) -> tuple[float | None, float | None]:
+    found = metrics["metrics"].get(name)
+    if found is None:
+        raise ScenarioError(
+            f"The target of task '{task.name}' names the metric '{name}', which its result doesn't have.",
+            hint=nearest(name, metrics["metrics"]),
+        )
+    return found["value"], found["high" if name in FALLING else "low"]
+
+
+def _label_metric(
+    task: Task, metrics: Mapping[str, Any], name: str, label: str
+) -> tuple[float | None, float | None]:
+    if name not in _PER_LABEL:
+        raise ScenarioError(
+            f"The target of task '{task.name}' asks for '{name}' of one label.",
+            hint=nearest(name, _PER_LABEL),
+        )
+    if label not in task.labels:
+        raise ScenarioError(
+            f"The target of task '{task.name}' names the unknown label '{label}'.",
+            hint=nearest(label, task.labels),
+        )
+    row = metrics["labels"].get(label)
+    return (None, None) if row is None else (row[name], row[f"{name}_low"])

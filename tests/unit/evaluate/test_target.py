@@ -1,0 +1,54 @@
+"""Targets: met by the value, sure by the interval, and refused when they name nothing."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.evaluate.cases import build_answered, build_task
+
+from sftloop.core.errors import ScenarioError
+from sftloop.evaluate import check_target, task_metrics
+
+LABELS = {"yes": "x", "no": "x"}
+
+
+def result(target, expected, given, kind="choice", **parts):
+    task = build_task(kind, target=target, **(parts or {"labels": LABELS}))
+    return check_target(task, task_metrics(task, *build_answered(task, expected, given)))
+
+
+def test_no_target_no_verdict():
+    assert result(None, ["yes"], ["yes"]) is None
+
+
+def test_precision_of_a_label():
+    target = {"metric": "precision", "label": "yes", "at_least": 0.9}
+    found = result(target, ["yes"] * 19 + ["no"] * 21, ["yes"] * 20 + ["no"] * 20)
+    assert (found["metric"], found["label"], found["at_least"]) == ("precision", "yes", 0.9)
+    assert found["value"] == pytest.approx(0.95)
+    assert found["low"] == pytest.approx(0.7639, abs=1e-4)  # Wilson, 19 of 20
+    assert (found["met"], found["sure"]) == (True, False)
+
+
+def test_a_task_metric_missed():
+    found = result({"metric": "accuracy", "at_least": 0.8}, ["yes"] * 10, ["yes"] * 7 + ["no"] * 3)
+    assert (found["value"], found["met"], found["sure"]) == (0.7, False, False)
+
+
+def test_format_can_be_a_target():
+    found = result({"metric": "format_valid", "at_least": 0.99}, ["yes"] * 500, ["yes"] * 500)
+    assert (found["met"], found["sure"]) == (True, True)
+
+
+def test_an_error_must_not_exceed_its_target():
+    target = {"metric": "mae", "at_least": 0.5}
+    found = result(target, [1.0, 2.0, 3.0] * 10, [1.0, 2.0, 4.0] * 10, kind="score", range=(0, 5))
+    assert found["value"] == pytest.approx(1 / 3)
+    assert found["low"] > found["value"]
+    assert found["met"] is True
+
+
+def test_an_unknown_metric_is_refused_with_the_nearest():
+    with pytest.raises(ScenarioError, match=r"'acuracy'.*Did you mean 'accuracy'"):
+        result({"metric": "acuracy", "at_least": 0.8}, ["yes"], ["yes"])
+    with pytest.raises(ScenarioError, match=r"'accuracy' of one label"):
+        result({"metric": "accuracy", "label": "yes", "at_least": 0.8}, ["yes"], ["yes"])
