@@ -1,0 +1,26 @@
+"""`sftloop report`: make a run's page again from what the run saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("run_directory", metavar="RUN_DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(run_directory: Path, as_json: bool) -> None:
+    """Rebuild report.html in RUN_DIR, the directory that `sftloop run` wrote.
+
+    The page is one file: no network, no scripts, readable on a phone and on paper, in the scenario's language.
+    """
+    from sftloop.report import build_report
+
+    path = build_report(run_directory)
+    size_bytes = path.stat().st_size
+    if as_json:
+        click.echo(json.dumps({"report": str(path), "bytes": size_bytes}, ensure_ascii=False))
+    else:
+        click.echo(f"{path} ({size_bytes / 1000:.0f} KB)")

@@ -1,0 +1,135 @@
+"""The most telling wrong answers as cards: the input, what was expected, what the model said and wrote.
+
+Doesn't choose them: they come chosen and in order. Long texts are cut to the given length, and say so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sftloop.report.figures import Figures
+from sftloop.report.wording import Words
+from sftloop.scenario.answer import MAIN_KEY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A text of the input under its heading."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongAnswer:
+    """One card."""
+
+    id: str
+    tags: tuple[str, ...]
+    passages: tuple[Passage, ...]
+    gold: str
+    before: str
+    after: str
+    was_right: bool
+    """The untouched model had it right: the training lost it."""
+    sure: str
+    gold_probability: str
+    written: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongOfTask:
+    """The cards of one task."""
+
+    heading: str
+    cards: tuple[WrongAnswer, ...]
+    left_out: str
+
+
+def wrong_answers(
+    rows: Sequence[Mapping[str, Any]], words: Words, *, most: int, characters: int
+) -> tuple[WrongOfTask, ...]:
+    """Return the cards by task, in the order given.
+
+    Args:
+        rows: saved wrong answers.
+        words: the page's language.
+        most: cards per task.
+        characters: longest text shown whole.
+    """
+    by_task: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_task.setdefault(row["task"], []).append(row)
+    return tuple(
+        WrongOfTask(
+            heading=words.wrong.of_task.of(len(own), task=task),
+            cards=tuple(_card(row, words, characters) for row in own[:most]),
+            left_out=words.wrong.left_out.of(len(own) - most) if len(own) > most else "",
+        )
+        for task, own in by_task.items()
+    )
+
+
+def answer_text(answer: Any, words: Words) -> str:
+    """Return an answer as a reader writes it; takes a text, an answer in JSON form, or nothing."""
+    if answer is None:
+        return words.wrong.no_answer
+    if isinstance(answer, Mapping):
+        key = next((key for key in MAIN_KEY.values() if key in answer), None)
+        return _value_text(dict(answer) if key is None else answer[key], words)
+    return _value_text(answer, words)
+
+
+def _value_text(value: Any, words: Words) -> str:
+    if isinstance(value, bool):
+        return words.wrong.yes if value else words.wrong.no
+    if value is None or value == [] or value == {}:
+        return words.wrong.none
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key}: {_value_text(part, words)}" for key, part in value.items())
+    if isinstance(value, (list, tuple)):
+        return words.figures.comma.join(_value_text(part, words) for part in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _card(row: Mapping[str, Any], words: Words, characters: int) -> WrongAnswer:
+    wrong = words.wrong
+    sure, gold = row.get("probability"), row.get("gold_probability")
+    figures = Figures(words.figures)
+    return WrongAnswer(
+        id=str(row["id"]),
+        tags=tuple(str(tag) for tag in row.get("tags") or ()),
+        passages=tuple(
+            Passage(title=str(part.get("title") or ""), text=_cut(str(part.get("text") or ""), words, characters))
+            for part in row["sections"]
+        ),
+        gold=_cut(answer_text(row["gold"], words), words, characters),
+        before=_cut(answer_text(row["before"], words), words, characters),
+        after=_cut(answer_text(row["after"], words), words, characters),
+        was_right=row["before"] is not None and _same(row["before"], row["gold"]),
+        sure="" if sure is None else wrong.sure.format(p=figures.percent(sure)),
+        gold_probability="" if gold is None else wrong.gold_probability.format(p=figures.percent(gold)),
+        written=_cut(str(row.get("text") or ""), words, characters),
+    )
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Whether two answers say the same, reasons and quotes aside."""
+    return _main(first) == _main(second)
+
+
+def _main(answer: Any) -> str:
+    if isinstance(answer, Mapping):
+        key = next((key for key in MAIN_KEY.values() if key in answer), None)
+        answer = answer if key is None else answer[key]
+    if isinstance(answer, list) and all(isinstance(part, str) for part in answer):
+        answer = sorted(answer)
+    return json.dumps(answer, sort_keys=True, ensure_ascii=False)
+
+
+def _cut(text: str, words: Words, characters: int) -> str:
+    more = len(text) - characters
+    return text if more <= 0 else text[:characters] + words.wrong.cut.of(more)
