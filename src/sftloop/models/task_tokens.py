@@ -5,6 +5,7 @@ Joins the scenario's wording with one tokenizer; doesn't know the model's weight
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -88,7 +89,8 @@ def _label_tree(task: Task, language: Language, encoder: PromptEncoder) -> Label
             reason="" if task.answer.reason else None,
             evidence=() if task.answer.evidence else None,
         )
-        wanted[label] = encoder.label_ids(format_answer(task, answer, language), len(lead) + len(label))
+        written = json.dumps(label, ensure_ascii=False)[1:-1] if answer_format(task) == "json" else label
+        wanted[label] = encoder.label_ids(format_answer(task, answer, language), len(lead) + len(written))
     return LabelTree.build(wanted)
 
 

@@ -76,14 +76,17 @@ def encode_examples(
 
 
 def _encode(record: Record, tokens: TaskTokens) -> Example:
-    prompt = tokens.prompt(record)
+    try:
+        prompt, target = tokens.prompt(record), tokens.target(record)
+    except DataError as error:
+        raise DataError(f"Record '{record.id}': {error.message}", hint=error.hint) from error
     cut = tokens.split(prompt)
     return Example(
         record_id=record.id,
         task=record.task,
         prefix=tuple(prompt[:cut]),
         prompt=tuple(prompt[cut:]),
-        target=tuple(tokens.target(record)),
+        target=tuple(target),
     )
 
 

@@ -1,0 +1,1 @@
+"""One file per verb that chains parts, readable from top to bottom."""
