@@ -70,8 +70,10 @@ class LinearBaseline:
             kinds = sorted(set(values))
             if len(kinds) > 1:
                 self._models[name] = _regression(seed).fit(matrix, values)
+            elif task.kind == "choice":
+                self._constant[kinds[0]] = 1.0
             else:
-                self._constant[kinds[0] if task.kind == "choice" else name] = float(kinds[0] != "no")
+                self._constant[name] = float(kinds[0] == "yes")
 
     def predict(self, records: Sequence[Record]) -> list[Prediction]:
         """Return one prediction per record, in the records' order, with a probability for every label.
