@@ -28,6 +28,10 @@ _VERBS = {
     "report": ("report", "Build a finished run's HTML page again."),
 }
 
+_THREADING = {"TOKENIZERS_PARALLELISM": "false", "OMP_WAIT_POLICY": "PASSIVE"}
+"""Set before torch is loaded, unless the user has. Waiting threads that spin make matrix products three times
+slower as soon as another process wants a core."""
+
 
 class _Verbs(click.Group):
     """Subcommands that are imported when they are called; the help text comes from the table above."""
@@ -67,7 +71,8 @@ def root(context: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line and leave the process with the right exit code."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for name, value in _THREADING.items():
+        os.environ.setdefault(name, value)
     try:
         root.main(prog_name="sftloop", standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sftloop.models.adapter import check_adapter
-    from sftloop.models.device import choose_device, choose_dtype
+    from sftloop.models.adapter import check_adapter, mark_base
+    from sftloop.models.device import choose_device, choose_dtype, describe_machine
     from sftloop.models.encode import PromptEncoder
     from sftloop.models.labels import LabelTree
     from sftloop.models.linear import LinearBaseline
@@ -29,8 +29,10 @@ _HOMES = {
     "check_adapter": "adapter",
     "choose_device": "device",
     "choose_dtype": "device",
+    "describe_machine": "device",
     "inference": "local",
     "load_causal_lm": "local",
+    "mark_base": "adapter",
     "pack": "packed",
     "resolve_model": "resolve",
     "why_not_shareable": "packed",
@@ -46,8 +48,10 @@ __all__ = [
     "check_adapter",
     "choose_device",
     "choose_dtype",
+    "describe_machine",
     "inference",
     "load_causal_lm",
+    "mark_base",
     "pack",
     "resolve_model",
     "why_not_shareable",

@@ -107,7 +107,7 @@ def attention(
             query, key, value, is_causal=query.shape[2] > 1, scale=scale, enable_gqa=True
         )
     else:
-        out = _Joined.apply(query.contiguous(), key, value, rows, scale)
+        out = _Joined.apply(query.contiguous(), key, value, rows, scale)  # type: ignore[no-untyped-call]
     return out.transpose(1, 2), None
 
 

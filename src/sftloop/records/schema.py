@@ -5,6 +5,7 @@ Knows the JSON form and the scenario's rules; knows no files (`read.py`) and no 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,7 +106,7 @@ def check_record(record: Record, scenario: Scenario) -> str | None:
     task = scenario.tasks.get(record.task)
     if task is None:
         return f"The scenario has no task '{record.task}'. {nearest(record.task, scenario.tasks)}"
-    return _input_problem(record, task) or _answer_problem(record, task)
+    return _half_character(record) or _input_problem(record, task) or _answer_problem(record, task)
 
 
 def unquoted_evidence(record: Record) -> tuple[str, ...]:
@@ -114,6 +115,14 @@ def unquoted_evidence(record: Record) -> tuple[str, ...]:
     return tuple(
         quote for quote in record.answer.evidence or () if not any(quote in text for text in documents)
     )
+
+
+def _half_character(record: Record) -> str | None:
+    try:
+        json.dumps(record.to_json(), ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        return f"A text holds half a character (\\u{ord(error.object[error.start]):04x}), which no file can keep."
+    return None
 
 
 def _input_problem(record: Record, task: Task) -> str | None:

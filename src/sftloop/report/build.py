@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import ExternalError
 from sftloop.core.files import atomic_write_text
-from sftloop.report.costs import cost_section, reproduce_section
+from sftloop.report.costs import cost_section
+from sftloop.report.reproduce import reproduce_section
 from sftloop.report.saved import SavedRun, read_run
 from sftloop.report.tasks import task_section
 from sftloop.report.training import method_name, training_section
@@ -96,9 +97,7 @@ def _context(run: SavedRun, limits: Limits) -> dict[str, Any]:
             for index, (name, task) in enumerate(tasks.items(), start=1)
         ],
         "training": training_section(summary, run.history, words),
-        "wrong": wrong_answers(
-            run.wrong_answers, words, most=limits.cards, characters=limits.characters
-        ),
+        "wrong": wrong_answers(run.wrong_answers, words, most=limits.cards, characters=limits.characters),
         "costs": cost_section(summary, words),
         "reproduce": reproduce_section(run.manifest, summary, words),
     }

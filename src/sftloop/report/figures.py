@@ -40,7 +40,8 @@ class Figures:
         if low is None or high is None:
             return ""
         ends = [_minus(end, 2) if metric in PLAIN_METRICS else _minus(end * 100, 1) for end in (low, high)]
-        return self.words.between.join(ends)
+        between = self.words.between
+        return (f" {between} " if low < 0 else between).join(ends)
 
     def difference(self, metric: str, value: float | None, *, signed: bool) -> str:
         """Return a difference: `37.5 points`, `+3.7 points`, `0.49`."""

@@ -98,5 +98,6 @@ def _require(value: Any, keys: Sequence[str], where: str) -> None:
     for key in keys:
         if key not in value:
             raise DataError(
-                f"{where}: '{key}' is missing.", hint="Run the same `sftloop run` command again to rewrite it."
+                f"{where}: '{key}' is missing.",
+                hint="Run the same `sftloop run` command again to rewrite it.",
             )

@@ -14,6 +14,9 @@ from sftloop.report.wording import Words
 
 Rows = Mapping[str, Mapping[str, Any]]
 
+_JUDGED = ("accuracy_answered", "precision", "recall")
+"""Figures of abstention of which more is better; the others are neither good nor bad."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
@@ -78,7 +81,7 @@ def abstention_table(before: Rows, after: Rows, words: Words) -> ChangeTable:
         ChangeRow(
             name=title,
             support=Figures(words.figures).count(after[key].get("n")),
-            cells=(_interval_change(before.get(key, {}), after[key], words),),
+            cells=(_interval_change(before.get(key, {}), after[key], words, judged=key in _JUDGED),),
         )
         for key, title in words.tables.abstention.items()
         if key in after
@@ -141,14 +144,16 @@ def _column_change(
     )
 
 
-def _interval_change(before: Mapping[str, Any], after: Mapping[str, Any], words: Words) -> Change:
+def _interval_change(
+    before: Mapping[str, Any], after: Mapping[str, Any], words: Words, *, judged: bool
+) -> Change:
     figures = Figures(words.figures)
     first, second = before.get("value"), after.get("value")
     return Change(
         before=figures.percent(first),
         after=figures.percent(second),
         interval=figures.range("", after.get("low"), after.get("high")) if second is not None else "",
-        direction=_direction(first, second),
+        direction=_direction(first, second) if judged else "same",
     )
 
 

@@ -128,6 +128,8 @@ def _notes(task: Mapping[str, Any], words: Words) -> tuple[str, ...]:
     if paired.get("n") and paired.get("p") is not None:
         test = words.task.tests.get(paired.get("test", ""), str(paired.get("test", "")))
         notes.append(words.task.paired.format(test=test, p=figures.p_value(paired["p"])))
+    if paired.get("n", 0) != after.get("n_scored", paired.get("n", 0)):
+        notes.append(words.verdict.compared_on.of(paired["n"]))
     if paired.get("wins") is not None:
         notes.append(words.task.wins_losses.format(wins=paired["wins"], losses=paired["losses"]))
     kept = [task[side].get("format_valid") for side in ("before", "after")]
@@ -143,9 +145,7 @@ def _notes(task: Mapping[str, Any], words: Words) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _metric_rows(
-    task: Mapping[str, Any], sides: tuple[Series, ...], words: Words
-) -> tuple[MetricRow, ...]:
+def _metric_rows(task: Mapping[str, Any], sides: tuple[Series, ...], words: Words) -> tuple[MetricRow, ...]:
     decides = task["paired"]["metric"]
     names = sorted(task["after"]["metrics"], key=lambda name: name != decides)
     return tuple(
@@ -171,9 +171,7 @@ def _method(method: str, words: Words) -> str:
     return words.figures.comma.join(known.get(part, part) for part in method.split(", "))
 
 
-def _plots(
-    name: str, task: Mapping[str, Any], sides: tuple[Series, ...], words: Words
-) -> tuple[Markup, ...]:
+def _plots(name: str, task: Mapping[str, Any], sides: tuple[Series, ...], words: Words) -> tuple[Markup, ...]:
     """Return one picture of all plotted shares, and one of the deciding metric where it is no share."""
     decides = task["paired"]["metric"]
     wanted = [decides, *(metric for metric in _PLOTTED if metric != decides)]

@@ -39,9 +39,7 @@ class TrainingSection:
     best: str
 
 
-def training_section(
-    summary: Mapping[str, Any], history: History, words: Words
-) -> TrainingSection:
+def training_section(summary: Mapping[str, Any], history: History, words: Words) -> TrainingSection:
     """Return the section; without a history it has no curves."""
     loss = _points(history, "loss")
     curves, legend, best = _validation(history, words)
@@ -82,17 +80,17 @@ def _points(history: History, key: str) -> list[Point]:
     return [(row["step"], row[key]) for row in history if isinstance(row.get(key), (int, float))]
 
 
-def _validation(
-    history: History, words: Words
-) -> tuple[list[Curve], tuple[LegendEntry, ...], str]:
+def _validation(history: History, words: Words) -> tuple[list[Curve], tuple[LegendEntry, ...], str]:
     """Return the curves, their legend and the sentence on the best score."""
     score = _points(history, _SCORE)
     if not score:
         return [], (), ""
     best = max(score, key=lambda point: point[1])
     keys = dict.fromkeys(key for row in history for key in row if key.startswith(_PREFIX) and key != _SCORE)
-    drawn = [(f"c{1 + index % _STYLES}", key.removeprefix(_PREFIX), _points(history, key))
-             for index, key in enumerate(keys)]
+    drawn = [
+        (f"c{1 + index % _STYLES}", key.removeprefix(_PREFIX), _points(history, key))
+        for index, key in enumerate(keys)
+    ]
     drawn = [entry for entry in drawn if entry[2]]
     if len(drawn) == 1 and drawn[0][2] == score:
         drawn = []
@@ -100,7 +98,5 @@ def _validation(
     curves.append(Curve(points=score, style="c0", kept=best))
     legend = [LegendEntry(style="c0", name=words.training.overall)]
     legend += [LegendEntry(style=style, name=name) for style, name, _ in drawn]
-    said = words.training.best.format(
-        score=Figures(words.figures).number(best[1]), step=f"{best[0]:,}"
-    )
+    said = words.training.best.format(score=Figures(words.figures).number(best[1]), step=f"{best[0]:,}")
     return curves, tuple(legend), said

@@ -43,7 +43,7 @@ class TaskVerdict:
     sentence: str
     picture: Markup | None
     target: Statement | None
-    linear: str | None
+    linear: Statement | None
     """Said here only where the baseline is as good or close."""
 
 
@@ -61,7 +61,7 @@ class Verdict:
 def overall_verdict(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> Verdict:
     """Return the first screen for all tasks of a summary."""
     axis = _points_axis(tasks)
-    given = {verdict: [] for verdict in _VERDICTS} | {}
+    given: dict[str, list[str]] = {verdict: [] for verdict in _VERDICTS}
     for name, task in tasks.items():
         given[task["paired"]["verdict"]].append(name)
     return Verdict(
@@ -78,6 +78,12 @@ def overall_verdict(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> Ver
 def metric_name(metric: str, words: Words) -> str:
     """Return a metric's name on the page; an unknown one keeps its own."""
     return words.task.metrics.get(metric, metric)
+
+
+def named_in_sentence(metric: str, words: Words) -> str:
+    """Return a metric's name as it stands before Chinese or English words: Latin letters keep a space."""
+    name = metric_name(metric, words)
+    return f"{name} " if words.verdict.sentence_join == "" and name[-1:].isascii() else name
 
 
 def linear_sentence(task: Mapping[str, Any], words: Words) -> Statement | None:
@@ -116,7 +122,7 @@ def target_statement(task: Mapping[str, Any], words: Words) -> Statement | None:
     if not target:
         return None
     metric, figures = target["metric"], Figures(words.figures)
-    what = metric_name(metric, words)
+    what = named_in_sentence(metric, words)
     if target.get("label"):
         what = words.target.of_label.format(metric=what, label=target["label"])
     wanted = words.target.at_most if metric in FALLING else words.target.at_least
@@ -148,7 +154,7 @@ def paired_sentence(paired: Mapping[str, Any], words: Words) -> str:
         difference, low, high = (None if end is None else -end for end in (difference, high, low))
     signed = verdict == "inconclusive"
     return template.format(
-        metric=metric_name(metric, words),
+        metric=named_in_sentence(metric, words),
         before=figures.value(metric, paired.get("before")),
         after=figures.value(metric, paired.get("after")),
         difference=figures.difference(metric, difference, signed=signed),
@@ -165,19 +171,18 @@ def _state(given: Mapping[str, list[str]]) -> str:
 def _headline(given: Mapping[str, list[str]], n: int, words: Words) -> str:
     clauses = [_clause(verdict, names, n, words) for verdict, names in given.items() if names]
     sentence = words.verdict.clause_join.join(clauses) + words.verdict.stop
-    return sentence[0].upper() + sentence[1:] if sentence.split(" ")[0] not in _flat(given) else sentence
-
-
-def _flat(given: Mapping[str, list[str]]) -> set[str]:
-    return {name for names in given.values() for name in names}
+    if any(sentence.startswith(name) for names in given.values() for name in names):
+        return sentence
+    return sentence[0].upper() + sentence[1:]
 
 
 def _clause(verdict: str, names: list[str], n: int, words: Words) -> str:
     if len(names) == n:
         all_of: Any = getattr(words.verdict, f"{verdict}_on_all")
         return str(all_of.of(n))
-    some = words.verdict.some_tasks.format(k=len(names), n=n)
-    shown = Figures(words.figures).names(names) if len(names) <= _NAMED_TASKS else some
+    if len(names) > _NAMED_TASKS:
+        return str(getattr(words.verdict, f"{verdict}_on_some").format(k=len(names), n=n))
+    shown = Figures(words.figures).names(names)
     return str(getattr(words.verdict, f"{verdict}_on").format(names=shown))
 
 
@@ -190,9 +195,7 @@ def _targets(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> str:
     return words.verdict.targets_some_met.format(k=sum(met), n=len(met))
 
 
-def _task_verdict(
-    name: str, index: int, task: Mapping[str, Any], axis: Axis, words: Words
-) -> TaskVerdict:
+def _task_verdict(name: str, index: int, task: Mapping[str, Any], axis: Axis, words: Words) -> TaskVerdict:
     paired = task["paired"]
     linear = linear_sentence(task, words)
     return TaskVerdict(
@@ -203,7 +206,7 @@ def _task_verdict(
         sentence=paired_sentence(paired, words),
         picture=_picture(name, paired, axis, words),
         target=target_statement(task, words),
-        linear=linear.text if linear and linear.state != "good" else None,
+        linear=linear if linear and linear.state != "good" else None,
     )
 
 

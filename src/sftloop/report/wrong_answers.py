@@ -45,6 +45,8 @@ class WrongOfTask:
     """The cards of one task."""
 
     heading: str
+    shared: tuple[Passage, ...]
+    """What every card's input holds alike, such as the instruction: shown once."""
     cards: tuple[WrongAnswer, ...]
     left_out: str
 
@@ -63,14 +65,7 @@ def wrong_answers(
     by_task: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_task.setdefault(row["task"], []).append(row)
-    return tuple(
-        WrongOfTask(
-            heading=words.wrong.of_task.of(len(own), task=task),
-            cards=tuple(_card(row, words, characters) for row in own[:most]),
-            left_out=words.wrong.left_out.of(len(own) - most) if len(own) > most else "",
-        )
-        for task, own in by_task.items()
-    )
+    return tuple(_of_task(task, own, words, most, characters) for task, own in by_task.items())
 
 
 def answer_text(answer: Any, words: Words) -> str:
@@ -83,10 +78,34 @@ def answer_text(answer: Any, words: Words) -> str:
     return _value_text(answer, words)
 
 
+def _of_task(
+    task: str, rows: Sequence[Mapping[str, Any]], words: Words, most: int, characters: int
+) -> WrongOfTask:
+    shown = rows[:most]
+    inputs = [_passages(row, words, characters) for row in shown]
+    shared = [passage for passage in inputs[0] if len(inputs) > 1 and all(passage in own for own in inputs)]
+    return WrongOfTask(
+        heading=words.wrong.of_task.of(len(shown), task=task),
+        shared=tuple(shared),
+        cards=tuple(
+            _card(row, [passage for passage in own if passage not in shared], words, characters)
+            for row, own in zip(shown, inputs, strict=True)
+        ),
+        left_out=words.wrong.left_out.of(len(rows) - most) if len(rows) > most else "",
+    )
+
+
+def _passages(row: Mapping[str, Any], words: Words, characters: int) -> list[Passage]:
+    return [
+        Passage(title=str(part.get("title") or ""), text=_cut(str(part.get("text") or ""), words, characters))
+        for part in row["sections"]
+    ]
+
+
 def _value_text(value: Any, words: Words) -> str:
     if isinstance(value, bool):
         return words.wrong.yes if value else words.wrong.no
-    if value is None or value == [] or value == {}:
+    if value is None or value in ([], {}):
         return words.wrong.none
     if isinstance(value, Mapping):
         return "\n".join(f"{key}: {_value_text(part, words)}" for key, part in value.items())
@@ -95,17 +114,14 @@ def _value_text(value: Any, words: Words) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _card(row: Mapping[str, Any], words: Words, characters: int) -> WrongAnswer:
+def _card(row: Mapping[str, Any], passages: Sequence[Passage], words: Words, characters: int) -> WrongAnswer:
     wrong = words.wrong
     sure, gold = row.get("probability"), row.get("gold_probability")
     figures = Figures(words.figures)
     return WrongAnswer(
         id=str(row["id"]),
         tags=tuple(str(tag) for tag in row.get("tags") or ()),
-        passages=tuple(
-            Passage(title=str(part.get("title") or ""), text=_cut(str(part.get("text") or ""), words, characters))
-            for part in row["sections"]
-        ),
+        passages=tuple(passages),
         gold=_cut(answer_text(row["gold"], words), words, characters),
         before=_cut(answer_text(row["before"], words), words, characters),
         after=_cut(answer_text(row["after"], words), words, characters),

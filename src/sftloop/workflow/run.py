@@ -36,9 +36,8 @@ def run_scenario(
     skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Go once around the loop and return the content of `summary.json`."""
-    from sftloop.report import build_report
-
     from sftloop.models import resolve_model
+    from sftloop.report import build_report
 
     scenario = load_scenario(directory)
     choices = choices.over(scenario)

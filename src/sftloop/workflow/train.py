@@ -114,7 +114,7 @@ def train_step(
     if run.step_done("train"):
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
-    from sftloop.models import PromptEncoder, TaskTokens, choose_device
+    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
     from sftloop.train import encode_examples, prepare, train
 
     encoder = PromptEncoder.from_directory(base)
@@ -132,6 +132,8 @@ def train_step(
         validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
     )
     encoder.tokenizer.save_pretrained(outcome.output)
+    if method.name != "full":
+        mark_base(outcome.output, base)
     result: dict[str, Any] = {
         "method": method.name,
         "output": str(outcome.output.relative_to(run.path)),

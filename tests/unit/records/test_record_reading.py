@@ -153,3 +153,9 @@ def test_a_split_that_the_scenario_does_not_name(directory, scenario):
     bare = scenario.model_copy(update={"data": type(scenario.data)(train="data/train.jsonl")})
     with pytest.raises(UsageError, match="names no test file"):
         load_split(bare, "test")
+
+
+def test_half_a_character_is_a_bad_row(file, scenario):
+    file.write_bytes(lines(row("a", message="broken \\ud83d")))
+    with pytest.raises(DataError, match="half a character"):
+        list(read_records(file, scenario))

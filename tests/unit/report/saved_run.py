@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tests.unit.report.saved_texts import TEXTS, Texts
 
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target, paired_comparison, task_metrics
@@ -17,7 +19,6 @@ from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.answer import Answer, format_answer
 from sftloop.scenario.schema import Task
-from tests.unit.report.saved_texts import TEXTS, Texts
 
 SEED = 7
 _SKILL = {"before": 0.35, "after": 0.85, "linear": 0.6}
@@ -39,7 +40,9 @@ def write_run(directory: Path, language: str = "en", *, n: int = 60) -> Path:
         directory,
         verb="run",
         command=["sftloop", "run", f"examples/{texts.name}", "--seed", "7"],
-        inputs={f"data/{split}.jsonl": f"{index:x}" * 64 for index, split in enumerate(("train", "test"), 10)},
+        inputs={
+            f"data/{split}.jsonl": f"{index:x}" * 64 for index, split in enumerate(("train", "test"), 10)
+        },
         settings={"seed": SEED, "method": "lora", "training": {"epochs": 3, "learning_rate": 0.001}},
     )
     run.manifest["started"] = "2025-03-01T09:30:00+00:00"
@@ -90,11 +93,7 @@ def wrong(item: Answered, texts: Texts) -> list[dict[str, Any]]:
                 "task": item.task.name,
                 "id": record.id,
                 "tags": list(record.tags),
-                "sections": [
-                    {"title": part.prefix or part.name, "text": str(record.input[part.name])}
-                    for part in item.task.input
-                ]
-                + [{"title": texts.instruction, "text": item.task.instruction}],
+                "sections": _sections(item.task, record, texts),
                 "gold": record.answer.to_json(),
                 "before": None if before.answer is None else before.answer.to_json(),
                 "after": None if after.answer is None else after.answer.to_json(),
@@ -106,6 +105,18 @@ def wrong(item: Answered, texts: Texts) -> list[dict[str, Any]]:
     return rows[:10]
 
 
+def _sections(task: Task, record: Record, texts: Texts) -> list[dict[str, str]]:
+    found = []
+    for part in task.input:
+        value, prefix = record.input[part.name], part.prefix or part.name
+        documents = [value] if isinstance(value, str) else value
+        found += [
+            {"title": prefix.replace("{n}", str(n)), "text": text}
+            for n, text in enumerate(documents, start=1)
+        ]
+    return [*found, {"title": texts.instruction, "text": task.instruction}]
+
+
 def history(tasks: list[str], *, steps: int = 90, epochs: int = 3) -> list[dict[str, Any]]:
     draw = random.Random(3)
     rows: list[dict[str, Any]] = []
@@ -113,7 +124,10 @@ def history(tasks: list[str], *, steps: int = 90, epochs: int = 3) -> list[dict[
         loss = 0.25 + 2.1 * 0.95**step + draw.uniform(-0.12, 0.12)
         rows.append({"step": step, "loss": round(loss, 4), "learning_rate": 1e-3 * (1 - step / steps)})
         if step % (steps // epochs) == 0:
-            scores = {f"eval_{task}": round(0.5 + 0.35 * step / steps + draw.uniform(-0.1, 0.1), 4) for task in tasks}
+            scores = {
+                f"eval_{task}": round(0.5 + 0.35 * step / steps + draw.uniform(-0.1, 0.1), 4)
+                for task in tasks
+            }
             rows.append({"step": step, "eval_score": sum(scores.values()) / len(scores), **scores})
     return rows
 
@@ -186,6 +200,8 @@ def _prediction(task: Task, texts: Texts, record: Record, side: str, draw: rando
     answer = record.answer if right else _expected(task, texts, texts.inputs[0], draw)
     valid = draw.random() < _FORMAT[side]
     text = format_answer(task, answer, texts.language)
+    if side == "linear":
+        answer, text = replace(answer, evidence=None, reason=None), ""
     probabilities = None
     if task.kind == "choice" and side != "linear":
         probabilities = _probabilities(list(task.labels), answer.label or "", draw)

@@ -64,7 +64,9 @@ ENGLISH = Texts(
             labels=dict.fromkeys(["delivery", "price", "quality", "service"], "Meaning."),
             target={"metric": "micro_f1", "at_least": 0.99},
         ),
-        build_task("order", "extract", "Read the order's details.", fields=dict.fromkeys(["item", "colour"], "-")),
+        build_task(
+            "order", "extract", "Read the order's details.", fields=dict.fromkeys(["item", "colour"], "-")
+        ),
         build_task("reply", "generate", "Write one sentence in reply."),
         build_task(
             "anger",

@@ -145,10 +145,18 @@ def _json_row(line: str, number: int, encoding: str) -> Row:
         except RecursionError:
             problem = "Malformed JSON: nested too deeply."
         else:
-            if isinstance(value, dict):
-                return Row(line=number, value=value, raw=value)
-            problem = f"Expected one JSON object per line, got {type(value).__name__}."
+            return _object_row(value, number)
     return Row(line=number, problem=problem, raw=line)
+
+
+def _object_row(value: Any, line: int) -> Row:
+    if not isinstance(value, dict):
+        return Row(line=line, problem=f"Expected a JSON object, got {type(value).__name__}.", raw=value)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return Row(line=line, problem="A text holds half a character (\\ud8… or \\udc…).", raw=value)
+    return Row(line=line, value=value, raw=value)
 
 
 def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
@@ -166,10 +174,7 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
             position = _next_item(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{error.lineno}:{error.colno}: malformed JSON: {error.msg}.") from None
-        if isinstance(value, dict):
-            yield Row(line=line, value=value, raw=value)
-        else:
-            yield Row(line=line, problem=f"Expected an object, got {type(value).__name__}.", raw=value)
+        yield _object_row(value, line)
     if position >= len(text):
         raise DataError(f"'{path}' ends inside its JSON array.", hint="Is the file complete?")
 

@@ -19,6 +19,8 @@ _HEIGHT, _AXIS = 190, 24
 _COLUMNS = 300
 _MARKED = 40
 """Curves of at most so many points show each as a dot."""
+_NAMED = 0.85
+"""Share of the axis of steps that ticks may stand on; its name takes the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ def curve_plot(curves: Sequence[Curve], label: str, *, step_name: str, from_zero
     vertical = round_axis(min(0.0, *values) if from_zero else min(values), max(values))
     horizontal = _steps_axis(max(steps))
     drawn = [_level(vertical, value) for value in vertical.ticks]
-    drawn += [_step(horizontal, value, step_name) for value in horizontal.ticks]
+    drawn += [_step(horizontal, value) for value in horizontal.ticks]
+    drawn.append(text(step_name, "100%", _HEIGHT + 18, text_anchor="end"))
     lines = [_line(curve, horizontal, vertical) for curve in curves]
     frame = element(
         "svg",
@@ -62,9 +65,9 @@ def curve_plot(curves: Sequence[Curve], label: str, *, step_name: str, from_zero
 
 
 def _steps_axis(last: float) -> Axis:
-    """Return an axis from 0 that ends at the last step; ticks at whole, round steps."""
+    """Return an axis from 0 that ends at the last step; ticks at whole, round steps short of its name."""
     rounded = round_axis(0, max(last, 1))
-    inside = tuple(tick for tick in rounded.ticks if tick <= last and float(tick).is_integer())
+    inside = tuple(tick for tick in rounded.ticks if tick <= _NAMED * last and float(tick).is_integer())
     return Axis(0.0, max(last, 1.0), inside)
 
 
@@ -78,15 +81,14 @@ def _level(vertical: Axis, value: float) -> Markup:
     return line + text(tick_text(value), 0, y + 4, dx=-8, text_anchor="end")
 
 
-def _step(horizontal: Axis, value: float, name: str) -> Markup:
-    written = tick_text(value) if value else f"{tick_text(value)} {name}"
-    anchor = "middle" if value else "start"
-    return text(written, horizontal.percent(value), _HEIGHT + 18, text_anchor=anchor)
+def _step(horizontal: Axis, value: float) -> Markup:
+    return text(tick_text(value), horizontal.percent(value), _HEIGHT + 18, text_anchor="middle")
 
 
 def _line(curve: Curve, horizontal: Axis, vertical: Axis) -> Markup:
     points = (
-        f"{short(1000 * horizontal.share(x))},{short(_height(vertical, y))}" for x, y in _thinned(curve.points)
+        f"{short(1000 * horizontal.share(x))},{short(_height(vertical, y))}"
+        for x, y in _thinned(curve.points)
     )
     return element("polyline", class_=f"curve {curve.style}", points=" ".join(points))
 
@@ -99,9 +101,9 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
     for column in range(_COLUMNS):
         start, end = (len(points) * edge // _COLUMNS for edge in (column, column + 1))
         part = points[start:end]
-        ends = {0, len(part) - 1}
-        ends |= {chosen(range(len(part)), key=lambda i: part[i][1]) for chosen in (min, max)}
-        kept += [part[index] for index in sorted(ends)]
+        heights = [y for _, y in part]
+        shown = {0, len(part) - 1, heights.index(min(heights)), heights.index(max(heights))}
+        kept += [part[index] for index in sorted(shown)]
     return kept
 
 

@@ -58,7 +58,9 @@ def text_width(content: str) -> float:
 
 
 def _cell_size(columns: int) -> int:
-    return next(size for limit, size in ((6, 40), (10, 32), (20, 26), (40, 20), (10**9, 14)) if columns <= limit)
+    return next(
+        size for limit, size in ((6, 40), (10, 32), (20, 26), (40, 20), (10**9, 14)) if columns <= limit
+    )
 
 
 def _column_names(
@@ -69,9 +71,7 @@ def _column_names(
     widest = max(text_width(name) + 10 for name in names)
     if max(text_width(_clipped(row)) for row in rows) + max(widest, cell) * len(columns) <= _NAMED_WIDTH:
         return False, names
-    return True, [
-        "?" if column == invalid else str(number) for number, column in enumerate(columns, start=1)
-    ]
+    return True, ["?" if column == invalid else str(number) for number, column in enumerate(columns, start=1)]
 
 
 def _heading(name: str, x: float) -> Markup:

@@ -40,9 +40,7 @@ class Group:
     marks: Sequence[Mark]
 
 
-def interval_plot(
-    groups: Sequence[Group], axis: Axis, label: str, *, tick: Callable[[float], str]
-) -> Markup:
+def interval_plot(groups: Sequence[Group], axis: Axis, label: str, *, tick: Callable[[float], str]) -> Markup:
     """Return the picture of several metrics on one axis.
 
     Args:

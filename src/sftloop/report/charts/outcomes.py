@@ -66,8 +66,6 @@ def _bar(row: Mapping[str, int], axis: Axis, y: float, height: float) -> list[Ma
         count = row.get(key, 0)
         if count:
             width = f"{axis.share(count) * 100:.2f}%"
-            drawn.append(
-                element("rect", class_=kind, x=axis.percent(start), y=y, width=width, height=height)
-            )
+            drawn.append(element("rect", class_=kind, x=axis.percent(start), y=y, width=width, height=height))
         start += count
     return drawn

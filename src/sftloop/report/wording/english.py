@@ -28,8 +28,8 @@ ENGLISH = Words(
         points="{n} points",
         interval="95% interval {low} to {high}",
         between="–",
-        below="p < {p}",
-        equals="p = {p}",
+        below="p\u00a0<\u00a0{p}",
+        equals="p\u00a0=\u00a0{p}",
         hours="{h} h {m:02d} min",
         minutes="{m} min {s:02d} s",
         seconds="{s} s",
@@ -47,7 +47,9 @@ ENGLISH = Words(
         better_on="better on {names}",
         worse_on="worse on {names}",
         inconclusive_on="inconclusive on {names}",
-        some_tasks="{k} of {n} tasks",
+        better_on_some="better on {k} of {n} tasks",
+        worse_on_some="worse on {k} of {n} tasks",
+        inconclusive_on_some="inconclusive on {k} of {n} tasks",
         clause_join="; ",
         stop=".",
         targets_all_met=Counted("The one target is met.", "All {n} targets are met."),
@@ -61,7 +63,10 @@ ENGLISH = Words(
         unclear="{metric} went from {before} to {after}; the difference of {difference} ({interval}) "
         "could be chance.",
         not_compared="No record could be scored on both sides, so nothing is compared.",
-        compared_on=Counted("Compared on {n} record.", "Compared on the same {n} records."),
+        compared_on=Counted(
+            "Compared on the {n} record that both sides answered.",
+            "Compared on the {n} records that both sides answered.",
+        ),
         sentence_join=" ",
     ),
     target=TargetWords(
@@ -130,7 +135,8 @@ ENGLISH = Words(
             "nothing scored": "nothing scored",
         },
         metrics_caption=Counted(
-            "Measured on {n} test record, with 95% intervals", "Measured on {n} test records, with 95% intervals"
+            "Measured on {n} test record, with 95% intervals",
+            "Measured on {n} test records, with 95% intervals",
         ),
         paired="Paired on the same records, {test}: {p}.",
         tests={
@@ -188,7 +194,7 @@ ENGLISH = Words(
         confused="{gold} taken for {given}: {count}",
         confused_heading="Most frequent confusions after training",
         outcomes_caption="Labels found, missed and wrongly given",
-        outcomes_hint="Thin bar before, thick bar after.",
+        outcomes_hint="Thin bar before, thick bar after. Numbers: found · missed · wrongly given, after.",
         found="found",
         missed="missed",
         wrongly="wrongly given",
@@ -204,14 +210,15 @@ ENGLISH = Words(
         "that were kept.",
         best="Best overall score {score}, at step {step}.",
         overall="Overall",
-        step="step",
+        step="steps",
         nothing="No training history was saved.",
     ),
     wrong=WrongWords(
         heading="The most telling wrong answers",
         intro="Read these before changing anything: a wrong answer shows which definition is unclear, or "
         "which record is mislabelled.",
-        of_task=Counted("{task}: {n} wrong answer", "{task}: {n} wrong answers"),
+        of_task=Counted("{task}: {n} shown", "{task}: {n} shown"),
+        colon=": ",
         gold="Expected",
         before="Before",
         after="After",

@@ -59,8 +59,10 @@ class VerdictWords:
     worse_on: str
     inconclusive_on: str
     """`{names}`."""
-    some_tasks: str
-    """Stands for the names where they are many: `{k}` of `{n}`."""
+    better_on_some: str
+    worse_on_some: str
+    inconclusive_on_some: str
+    """In place of many names: `{k}` of `{n}`."""
     clause_join: str
     stop: str
     targets_all_met: Counted
@@ -200,6 +202,7 @@ class WrongWords:
     intro: str
     of_task: Counted
     """`{task}`."""
+    colon: str
     gold: str
     before: str
     after: str
