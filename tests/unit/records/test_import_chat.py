@@ -210,6 +210,6 @@ def test_any_documents_survive_the_round_trip(shared_scenario, posts, format):
 def test_half_a_character_is_a_bad_row(tmp_path, scenario):
     file = tmp_path / "in.jsonl"
     file.write_text(json.dumps(openai("broken \ud83d", "other")) + "\n")
-    foreign = ForeignFile(path=file, scenario=scenario, task="intent")
+    foreign = ForeignFile(path=file, scenario=scenario, task="intent", format="openai")
     assert list(foreign.records(skip_bad=True, rejects=tmp_path / "rejects.jsonl")) == []
     assert "half a character" in (tmp_path / "rejects.jsonl").read_text()

@@ -314,3 +314,8 @@ def test_a_json_array_counts_lines_and_says_where_it_breaks(tmp_path, take):
         take(write(tmp_path / "b.json", '[{"message": "x", "label": "other"}\n {"message": "y"}]'))
     with pytest.raises(DataError, match="ends inside"):
         take(write(tmp_path / "c.json", '[{"message": "x", "label": "other"},'))
+
+
+def test_an_array_nested_too_deeply(tmp_path, take):
+    with pytest.raises(DataError, match="nested too deeply"):
+        take(write(tmp_path / "a.json", "[" * 100_000))

@@ -159,3 +159,9 @@ def test_half_a_character_is_a_bad_row(file, scenario):
     file.write_bytes(lines(row("a", message="broken \\ud83d")))
     with pytest.raises(DataError, match="half a character"):
         list(read_records(file, scenario))
+
+
+def test_json_nested_too_deeply_is_a_bad_row(file, scenario):
+    file.write_bytes(lines(row("a"), '{"a":' * 100_000))
+    with pytest.raises(DataError, match=f"{file}:2: Malformed JSON: nested too deeply"):
+        list(read_records(file, scenario))

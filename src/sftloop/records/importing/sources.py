@@ -174,6 +174,8 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
             position = _next_item(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{error.lineno}:{error.colno}: malformed JSON: {error.msg}.") from None
+        except RecursionError:
+            raise DataError(f"{path}:{line}: malformed JSON: nested too deeply.") from None
         yield _object_row(value, line)
     if position >= len(text):
         raise DataError(f"'{path}' ends inside its JSON array.", hint="Is the file complete?")
