@@ -33,12 +33,13 @@ from sftloop.cli import options
 @click.option(
     "--ids", "with_ids", is_flag=True, help="Add id, task, tags, source and group to each row, for an import."
 )
+@options.seed_option
 @options.skip_bad_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="By default export/SPLIT.FORMAT.jsonl in the scenario."
 )
 @options.json_option
-def command(
+def command(  # noqa: PLR0913, PLR0917 (one parameter per option)
     scenario: Path,
     format_: str,
     split: str,
@@ -46,6 +47,7 @@ def command(
     limit: int | None,
     cap: bool,
     with_ids: bool,
+    seed: int,
     skip_bad: bool,
     out: Path | None,
     as_json: bool,
@@ -64,6 +66,7 @@ def command(
         limit=limit,
         capped=cap,
         with_ids=with_ids,
+        seed=seed,
         skip_bad=skip_bad,
         out=out,
     )

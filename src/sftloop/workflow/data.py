@@ -150,6 +150,7 @@ def export_records(
     limit: int | None = None,
     capped: bool = True,
     with_ids: bool = False,
+    seed: int = 0,
     skip_bad: bool = False,
     out: Path | None = None,
 ) -> ExportResult:
@@ -163,6 +164,7 @@ def export_records(
         limit: at most so many records of each task, spread over its labels.
         capped: leave out what training leaves out: of `train`, records above a task's `max_records`.
         with_ids: keep ids, tags and the rest, so that an import restores the records whole.
+        seed: of the choice under `max_records`; training with the same seed makes the same choice.
         skip_bad: set bad rows of the split aside and go on.
         out: the file; by default `export/SPLIT.FORMAT.jsonl` in the scenario's directory.
 
@@ -175,7 +177,7 @@ def export_records(
     path = out or scenario.directory / "export" / f"{split}.{format}.jsonl"
     dropped: dict[str, int] = {}
     if capped and split == "train":
-        result = cap_records(records, scenario)
+        result = cap_records(records, scenario, seed=seed)
         records = result.kept
         dropped = {task: len(cap.dropped) for task, cap in result.tasks.items()}
     count = write_jsonl(path, export_rows(records, scenario, format, with_ids=with_ids))
