@@ -190,8 +190,9 @@ def _targets(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> str:
     met = [bool(task["target"].get("met")) for task in tasks.values() if task.get("target")]
     if not met:
         return words.verdict.no_targets
-    if all(met):
-        return words.verdict.targets_all_met.of(len(met))
+    if all(met) or not any(met):
+        same = words.verdict.targets_all_met if met[0] else words.verdict.targets_none_met
+        return same.of(len(met))
     return words.verdict.targets_some_met.format(k=sum(met), n=len(met))
 
 

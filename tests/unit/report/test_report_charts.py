@@ -81,3 +81,13 @@ def test_steps_end_short_of_their_name():
     drawn = curve_plot([Curve(points=[(1, 1.0), (100, 0.5)], style="c0")], "t", step_name="steps")
     ticks = re.findall(r'text-anchor="middle">(\d+)<', drawn)
     assert ticks == ["0", "25", "50", "75"]
+
+
+def test_heat_map_of_very_many_labels_is_dense_and_still_fits_a_page():
+    labels = [f"label {n}" for n in range(1, 78)]
+    table = {name: {name: 30, "?": 1} for name in labels}
+    drawn = heat_map(table, "t", invalid="?", invalid_name="no label")
+    assert re.findall(r'class="column">(.+?)<', drawn) == ["1", *map(str, range(5, 80, 5)), "no label"]
+    assert 'class="count"' not in drawn
+    width = re.search(r'<svg class="chart heat" width="([\d.]+)"', drawn)
+    assert width is not None and float(width[1]) < 992

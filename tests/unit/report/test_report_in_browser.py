@@ -1,10 +1,13 @@
-"""The page in headless Chromium: it fits the screen at every width, in light and dark, and loads nothing."""
+"""The page in headless Chromium: it fits the screen, follows the colour scheme, prints."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,8 @@ from sftloop.report import build_report
 
 pytestmark = pytest.mark.browser
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars"
@@ -37,9 +38,7 @@ frame.addEventListener("load", () => {{
     one.children.length === 0 && one.textContent.trim() && parseFloat(getComputedStyle(one).fontSize) < 11
   ).length;
   document.getElementById("found").textContent = JSON.stringify({{
-    scroll: root.scrollWidth, client: root.clientWidth, wide: wide.slice(0, 5), small: small,
-    resources: performance.getEntriesByType("resource").length - 1,
-    background: getComputedStyle(page.body).backgroundColor
+    scroll: root.scrollWidth, client: root.clientWidth, wide: wide.slice(0, 5), small: small
   }});
 }});
 </script>
@@ -49,7 +48,7 @@ frame.addEventListener("load", () => {{
 @pytest.fixture(scope="module", params=["en", "zh"])
 def page(request, tmp_path_factory) -> Path:
     if BROWSER is None:
-        pytest.skip("no Chromium on this machine (looked for chromium, chromium-browser, google-chrome)")
+        pytest.skip(f"no Chromium on this machine (looked for {', '.join(NAMES)})")
     return build_report(write_run(tmp_path_factory.mktemp(request.param), request.param))
 
 
@@ -69,8 +68,6 @@ def browse(directory: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize("width", [360, 1200])
 def test_fits_its_screen(page, width):
-    import json
-
     probe = page.parent / f"probe-{width}.html"
     probe.write_text(PROBE.format(width=width), encoding="utf-8")
     shown = browse(
@@ -104,9 +101,6 @@ def test_follows_the_colour_scheme(page, scheme, dark):
 
 def corner(picture: Path) -> float:
     """Return the brightness of a PNG's first pixel, 0 to 255."""
-    import struct
-    import zlib
-
     data, at, packed = picture.read_bytes(), 8, b""
     while at < len(data):
         length, kind = struct.unpack(">I4s", data[at : at + 8])

@@ -65,7 +65,8 @@ def test_headline(verdicts, english, chinese, state):
         ([True], "The one target is met."),
         ([True, None, True], "All 2 targets are met."),
         ([True, False, False], "1 of 3 targets met."),
-        ([False], "0 of 1 targets met."),
+        ([False], "The one target is not met."),
+        ([False, False], "None of the 2 targets is met."),
     ],
 )
 def test_targets_are_counted(met, english):

@@ -59,6 +59,7 @@ CHINESE = Words(
         clause_join="；",
         stop="。",
         targets_all_met=Counted("设定的目标已达成。", "{n} 个目标全部达成。"),
+        targets_none_met=Counted("设定的目标未达成。", "{n} 个目标均未达成。"),
         targets_some_met="{n} 个目标达成了 {k} 个。",
         no_targets="没有设定目标。",
         badges={"better": "变好", "worse": "变差", "inconclusive": "无定论"},

@@ -53,6 +53,7 @@ ENGLISH = Words(
         clause_join="; ",
         stop=".",
         targets_all_met=Counted("The one target is met.", "All {n} targets are met."),
+        targets_none_met=Counted("The one target is not met.", "None of the {n} targets is met."),
         targets_some_met="{k} of {n} targets met.",
         no_targets="No target was set.",
         badges={"better": "Better", "worse": "Worse", "inconclusive": "Inconclusive"},

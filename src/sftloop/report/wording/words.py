@@ -66,6 +66,7 @@ class VerdictWords:
     clause_join: str
     stop: str
     targets_all_met: Counted
+    targets_none_met: Counted
     targets_some_met: str
     """`{k}` of `{n}`."""
     no_targets: str
