@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from importlib import import_module
 
 import click
@@ -71,6 +72,7 @@ def root(context: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line and leave the process with the right exit code."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
     for name, value in _THREADING.items():
         os.environ.setdefault(name, value)
     try:

@@ -199,7 +199,9 @@ def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrain
         ModelError: weights missing, damaged or not in safetensors.
     """
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, use_safetensors=True)
     except (OSError, ValueError, RuntimeError) as error:

@@ -23,7 +23,7 @@ from sftloop.scenario import (
     render_prompt,
 )
 
-_PROBES = ("A", "7", "乙", "«")
+_PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
 """Inputs that begin differently in every tokenizer: what their prompts share, all prompts share."""
 
 _SPARE_TOKENS = 8

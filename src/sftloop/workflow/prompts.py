@@ -29,7 +29,7 @@ from sftloop.scenario import (
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
 
-_PROBES = ("A", "7", "乙", "«")
+_PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
 """Inputs that begin differently: what their prompts share, all prompts of the task share."""
 
 

@@ -44,10 +44,13 @@ class TrainChoices:
         given = scenario.training
         if given is None:
             return self
+        foreign = {"rank", "alpha"} if self.method not in {None, given.method} else set()
         gaps = {
             part.name: getattr(given, part.name)
             for part in fields(self)
-            if getattr(self, part.name) is None and getattr(given, part.name, None) is not None
+            if part.name not in foreign
+            and getattr(self, part.name) is None
+            and getattr(given, part.name, None) is not None
         }
         return replace(self, **gaps)
 

@@ -1,0 +1,5 @@
+"""`python -m sftloop`."""
+
+from sftloop.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""Label probabilities equal those of scoring every label's text by itself; generation equals transformers'."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
+
+from sftloop.models.generate import continue_greedily
+from sftloop.models.labels import LabelTree, label_log_probabilities
+from sftloop.models.packed import PackedContext, pack
+
+LABELS = {"a": [5, 6, 2], "b": [5, 6, 7, 2], "c": [9, 2], "d": [5, 11, 12, 13, 2]}
+
+
+def prompts(seed: int = 0) -> tuple[list[int], list[list[int]]]:
+    draw = random.Random(seed)
+    prefix = [draw.randrange(3, VOCABULARY) for _ in range(17)]
+    return prefix, [[draw.randrange(3, VOCABULARY) for _ in range(n)] for n in (1, 4, 9, 2, 6)]
+
+
+def by_themselves(model: torch.nn.Module, prompt: list[int]) -> torch.Tensor:
+    """Score every label with an ordinary forward over prompt + label."""
+    totals = []
+    for label in LABELS.values():
+        ids = torch.tensor([prompt + label])
+        logits = model(input_ids=ids).logits[0].log_softmax(-1)
+        places = range(len(prompt) - 1, len(prompt) + len(label) - 1)
+        totals.append(sum(logits[place, token] for place, token in zip(places, label, strict=True)))
+    return torch.log_softmax(torch.stack(totals), 0)
+
+
+def opened(model: torch.nn.Module, prefix: list[int], suffixes: list[list[int]]) -> tuple:
+    context = PackedContext.from_prefix(model, prefix)
+    last = torch.tensor([len(s) for s in suffixes]).cumsum(0) - 1
+    root = context.extend(pack(suffixes, len(prefix), torch.device("cpu")), last)
+    return context, root, [len(prefix) + len(s) for s in suffixes]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@torch.no_grad()
+def test_tree_equals_label_by_label(architecture: str) -> None:
+    model = tiny_model(architecture)
+    prefix, suffixes = prompts()
+    context, root, ends = opened(model, prefix, suffixes)
+    got = label_log_probabilities(context, LabelTree.build(LABELS), root, ends)
+    expected = torch.stack([by_themselves(model, prefix + suffix) for suffix in suffixes])
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma3_text", "gpt2"])
+@torch.no_grad()
+def test_generation_equals_transformers(architecture: str) -> None:
+    model = tiny_model(architecture)
+    prefix, suffixes = prompts()
+    context, root, ends = opened(model, prefix, suffixes)
+    got = continue_greedily(context, root, ends, stop={2}, limit=12)
+    for suffix, ids in zip(suffixes, got, strict=True):
+        whole = torch.tensor([prefix + suffix])
+        expected = model.generate(whole, max_new_tokens=12, do_sample=False, eos_token_id=2, pad_token_id=0)
+        assert ids == expected[0, whole.shape[1] :].tolist()
+
+
+@torch.no_grad()
+def test_results_do_not_depend_on_the_batch() -> None:
+    model = tiny_model("llama")
+    prefix, suffixes = prompts()
+    tree = LabelTree.build(LABELS)
+    context, root, ends = opened(model, prefix, suffixes)
+    together = label_log_probabilities(context, tree, root, ends)
+    for index, suffix in enumerate(suffixes):
+        context, root, ends = opened(model, prefix, [suffix])
+        alone = label_log_probabilities(context, tree, root, ends)
+        torch.testing.assert_close(alone[0], together[index], rtol=1e-4, atol=1e-5)
+
+
+sequences = st.lists(st.lists(st.integers(3, 8), min_size=1, max_size=5), min_size=2, max_size=6)
+
+
+@given(sequences)
+@settings(max_examples=60, deadline=None)
+def test_tree_keeps_every_label(rows: list[list[int]]) -> None:
+    named = {str(index): [*row, 2] for index, row in enumerate(rows)}
+    if len({tuple(row) for row in named.values()}) < len(named):
+        with pytest.raises(ValueError, match="same tokens"):
+            LabelTree.build(named)
+        return
+    tree = LabelTree.build(named)
+    spelled = [[tree.tokens[node] for node in path] for path in tree.paths]
+    assert spelled == list(named.values())
+    assert all(parent < node for node, parent in enumerate(tree.parents))

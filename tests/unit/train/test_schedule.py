@@ -1,0 +1,37 @@
+"""Every epoch shows every example once, and the order depends on the seed alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sftloop.train.schedule import plan_steps
+
+tasks = st.lists(st.sampled_from("abc"), min_size=1, max_size=60)
+
+
+@given(tasks, st.integers(1, 3), st.integers(1, 9), st.booleans(), st.integers(0, 5))
+def test_every_epoch_shows_every_example_once(
+    names: list[str], epochs: int, size: int, mix: bool, seed: int
+) -> None:
+    plan = plan_steps(names, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
+    seen = Counter(index for step in plan for index in step)
+    assert seen == dict.fromkeys(range(len(names)), epochs)
+    assert all(1 <= len(step) <= size for step in plan)
+    assert plan == plan_steps(names, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
+
+
+def test_batches_hold_one_task_where_they_can() -> None:
+    plan = plan_steps(["a"] * 20 + ["b"] * 12, epochs=1, batch_size=4, seed=1)
+    assert all(len({index < 20 for index in step}) == 1 for step in plan)
+
+
+def test_epochs_differ() -> None:
+    plan = plan_steps(["a"] * 16, epochs=2, batch_size=4, seed=1)
+    assert plan[:4] != plan[4:]
+
+
+def test_a_fraction_of_an_epoch() -> None:
+    assert len(plan_steps(["a"] * 40, epochs=1.5, batch_size=4, seed=1)) == 15

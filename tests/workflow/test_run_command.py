@@ -1,0 +1,168 @@
+"""The whole loop through the command line, on a tiny model: it learns, resumes, refuses nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_scenario import write_scenario
+
+SFTLOOP = [sys.executable, "-m", "sftloop"]
+STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes", "report"}
+
+
+def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*SFTLOOP, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def without_stamps(value: object) -> object:
+    """Drop what may differ between two equal runs: times, memory, places."""
+    if isinstance(value, dict):
+        return {key: without_stamps(part) for key, part in value.items() if key not in STAMPS}
+    if isinstance(value, list):
+        return [without_stamps(part) for part in value]
+    return value
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_scenario(tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture(scope="module")
+def finished(case: Path) -> dict:
+    result = call("run", case, "--out", "whole", "--json", cwd=case)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_one_object_on_stdout_and_a_report(finished: dict, case: Path) -> None:
+    assert {"scenario", "model", "method", "tasks", "train", "report"} <= set(finished)
+    task = finished["tasks"]["kind"]
+    assert {"before", "after", "paired", "linear"} <= set(task)
+    assert {"difference", "low", "high", "p", "test"} <= set(task["paired"])
+    assert {"seconds", "records", "prefix_tokens", "suffix_tokens", "peak_memory_bytes"} <= set(
+        finished["train"]
+    )
+    assert (case / "whole" / "report.html").stat().st_size > 10_000
+    assert json.loads((case / "whole" / "summary.json").read_text()) == finished
+
+
+def test_it_learns(finished: dict) -> None:
+    task = finished["tasks"]["kind"]
+    assert task["after"]["metrics"]["accuracy"]["value"] >= 0.9
+    assert task["after"]["format_valid"] == 1.0
+
+
+def test_plain_path_logs_the_same_losses(finished: dict, case: Path) -> None:
+    result = call("train", case, "--no-shared-prefix", "--out", "plain", "--json", cwd=case)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["shared_prefix"] is False
+    losses = [
+        [row["loss"] for row in json.loads((case / name).read_text()) if "loss" in row]
+        for name in ("whole/train/history.json", "plain/train/history.json")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("tokens", ["20", "4096"])
+def test_losses_do_not_depend_on_the_micro_batch(finished: dict, case: Path, tokens: str) -> None:
+    out = f"micro-{tokens}"
+    result = call("train", case, "--micro-batch-tokens", tokens, "--out", out, "--json", cwd=case)
+    assert result.returncode == 0, result.stderr
+    losses = [
+        [row["loss"] for row in json.loads((case / name).read_text()) if "loss" in row]
+        for name in ("whole/train/history.json", f"{out}/train/history.json")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
+def test_killed_five_times_it_ends_with_the_same_results(finished: dict, case: Path) -> None:
+    """`kill -9` at random moments; the same command goes on, and nothing differs in the end."""
+    draw = random.Random(7)
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    command = [*SFTLOOP, "run", str(case), "--out", "killed", "--json"]
+    kills = 0
+    for _ in range(5):
+        process = subprocess.Popen(
+            command, cwd=case, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(draw.uniform(2.0, 7.0))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.wait()
+    result = call("run", case, "--out", "killed", "--json", cwd=case)
+    assert result.returncode == 0, result.stderr
+    assert kills > 0
+    assert without_stamps(json.loads(result.stdout)) == without_stamps(finished)
+
+
+def test_full_fine_tuning(case: Path) -> None:
+    result = call(
+        "run", case, "--method", "full", "--learning-rate", "0.003", "--out", "full", "--json", cwd=case
+    )
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert summary["method"] == "full"
+    assert summary["tasks"]["kind"]["paired"]["after"] >= 0.9
+    assert (case / "full" / "train" / "model" / "model.safetensors").exists()
+
+
+def test_an_adapter_gives_the_same_predictions_again(finished: dict, case: Path) -> None:
+    result = call(
+        "eval", case, "--adapter", case / "whole/train/adapter", "--out", "again", "--json", cwd=case
+    )
+    assert result.returncode == 0, result.stderr
+    lines = [
+        (case / name).read_text().splitlines()
+        for name in ("again/predictions.jsonl", "whole/after/predictions.jsonl")
+    ]
+    first, second = (
+        sorted(json.dumps(without_stamps(json.loads(x)), sort_keys=True) for x in part) for part in lines
+    )
+    assert first == second
+
+
+WRONG = {
+    "no scenario": (["run", "nowhere"], 2, "nowhere"),
+    "other run's directory": (["run", ".", "--epochs", "1", "--out", "whole"], 2, "different run"),
+    "unknown model": (["eval", ".", "--model", "qwen99"], 2, "qwen99"),
+    "unknown task": (["eval", ".", "--task", "kin"], 2, "kin"),
+    "unknown method": (["train", ".", "--method", "lorra"], 2, "lorra"),
+    "no adapter there": (["eval", ".", "--adapter", "nothing"], 2, "nothing"),
+    "unknown verb": (["evall", "."], 2, "eval"),
+    "rank for full": (["train", ".", "--method", "full", "--rank", "4"], 2, "rank"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_message(finished: dict, case: Path, name: str) -> None:
+    arguments, code, word = WRONG[name]
+    result = call(*arguments, cwd=case)
+    assert result.returncode == code, result.stderr
+    assert word in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_diverging_loss_names_the_records(case: Path) -> None:
+    result = call("train", case, "--learning-rate", "1e30", "--out", "diverged", cwd=case)
+    assert result.returncode == 2
+    assert "train-" in result.stderr and "learning rate" in result.stderr
