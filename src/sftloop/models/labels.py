@@ -14,13 +14,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from sftloop.models.packed import PackedContext, PackedTokens
 
+IntArray = npt.NDArray[np.int64]
+
 _LOGIT_ROWS = 512
 """Rows of logits in memory at once: bounds memory at rows × V."""
+_WHOLE_TREE = 12
+"""Inner nodes up to which one pass over the whole tree is cheaper than a search."""
+_MARGIN_NATS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,7 @@ class LabelTree:
     tokens: tuple[int, ...]
     """Token of each node."""
     parents: tuple[int, ...]
+    """Node above each node."""
     depths: tuple[int, ...]
     """0 for a first token."""
     paths: tuple[tuple[int, ...], ...]
@@ -71,6 +79,11 @@ class LabelTree:
         """Nodes that have children: only these have to be run through the model."""
         return tuple(sorted({parent for parent in self.parents if parent >= 0}))
 
+    @property
+    def trunk(self) -> tuple[int, ...]:
+        """The inner nodes above the first fork: what all labels begin with."""
+        return tuple(node for node in self.inner if all(node in path for path in self.paths))
+
     def ancestors(self, nodes: Sequence[int], device: torch.device) -> Tensor:
         """Boolean (M', M') over `nodes`: may a node see another (itself and those above it)?"""
         place = {node: index for index, node in enumerate(nodes)}
@@ -89,6 +102,10 @@ def label_log_probabilities(
 ) -> Tensor:
     """Score every label behind every record.
 
+    A small tree is run whole. In a larger one each record first follows its likeliest path to a label; then
+    only those branches are run that can still reach e^−25 of that label's probability. What is left out adds
+    less than 1e-10 per label to the sum, and gets probability 0.
+
     Args:
         context: prefix and prompts of B records, packed as segments 0 … B-1; left as it was.
         tree: the labels.
@@ -98,41 +115,101 @@ def label_log_probabilities(
     Returns:
         Log-probabilities normalised over the labels, shape (B, labels).
     """
-    device = root_logits.device
-    batch, inner = len(ends), tree.inner
-    place = {node: index for index, node in enumerate(inner)}
-    gains = torch.full((batch, len(tree.tokens)), float("nan"), device=device)
-    _take(gains, root_logits, [node for node, parent in enumerate(tree.parents) if parent < 0], tree)
-    if inner:
-        row = _tree_row(tree, inner, ends, device)
-        children: dict[int, list[int]] = {}
+    search = _Search(context.fork(), tree, ends)
+    search.enter(root_logits)
+    if len(tree.inner) <= _WHOLE_TREE:
+        search.run_everywhere(tree.inner)
+    else:
+        search.run_everywhere(tree.trunk)
+        search.follow_likeliest()
+        while search.expand():
+            pass
+    return torch.log_softmax(search.label_totals(), dim=1)
+
+
+class _Search:
+    """Log-probabilities of tree nodes for B records, run as far as they can matter."""
+
+    def __init__(self, branch: PackedContext, tree: LabelTree, ends: Sequence[int]) -> None:
+        self.branch, self.tree = branch, tree
+        self.ends = list(ends)
+        self.totals = np.full((len(ends), len(tree.tokens)), -np.inf)
+        """Per record and node: log-probability from the end of the prompt down to the node."""
+        self.best = np.full(len(ends), -np.inf)
+        """Per record: that of the likeliest whole label so far."""
+        self.open = np.zeros(self.totals.shape, dtype=bool)
+        """Nodes that have a total and children, and were not run yet."""
+        self.children: dict[int, list[int]] = {}
         for node, parent in enumerate(tree.parents):
-            children.setdefault(parent, []).append(node)
-        branch = context.fork()
-        logits = branch.extend(
-            row, torch.arange(len(row.ids), device=device), tree.ancestors(inner, device)
-        ).view(batch, len(inner), -1)
-        for node in inner:
-            _take(gains, logits[:, place[node]], children[node], tree)
-    totals = torch.stack([gains[:, list(path)].sum(1) for path in tree.paths], dim=1)
-    return torch.log_softmax(totals, dim=1)
+            self.children.setdefault(parent, []).append(node)
+        self.leaves = np.array([path[-1] for path in tree.paths])
+        everyone = range(len(tree.tokens))
+        self.ancestors = tree.ancestors(everyone, branch.model.device)
 
+    def enter(self, root_logits: Tensor) -> None:
+        """Take the first tokens' log-probabilities."""
+        records = np.arange(len(self.ends))
+        self._take(root_logits, records, np.full(len(records), -1))
 
-def _take(gains: Tensor, logits: Tensor, nodes: list[int], tree: LabelTree) -> None:
-    """Write the log-probabilities of `nodes` (children of one node) into `gains`."""
-    tokens = torch.tensor([tree.tokens[node] for node in nodes], device=logits.device)
-    for start in range(0, len(logits), _LOGIT_ROWS):
-        rows = logits[start : start + _LOGIT_ROWS].float()
-        gains[start : start + _LOGIT_ROWS, nodes] = rows[:, tokens] - rows.logsumexp(1, keepdim=True)
+    def run_everywhere(self, nodes: Sequence[int]) -> None:
+        """Run the same nodes (none without those above it) for every record in one pass."""
+        if nodes:
+            count = len(self.ends)
+            self._run(np.repeat(np.arange(count), len(nodes)), np.tile(np.array(nodes), count))
 
+    def follow_likeliest(self) -> None:
+        """Run each record's likeliest child again and again, from the first fork down to a label."""
+        fork = self.tree.trunk[-1] if self.tree.trunk else -1
+        at = np.array([self._likeliest_child(record, fork) for record in range(len(self.ends))])
+        while True:
+            going = np.array([node in self.children for node in at])
+            if not going.any():
+                return
+            records = np.flatnonzero(going)
+            self._run(records, at[records])
+            for record in records:
+                at[record] = self._likeliest_child(int(record), int(at[record]))
 
-def _tree_row(
-    tree: LabelTree, inner: Sequence[int], ends: Sequence[int], device: torch.device
-) -> PackedTokens:
-    batch, size = len(ends), len(inner)
-    ids = torch.tensor([tree.tokens[node] for node in inner], device=device).repeat(batch)
-    depth = torch.tensor([tree.depths[node] for node in inner], device=device)
-    position = torch.tensor(list(ends), device=device)[:, None] + depth[None, :]
-    segment = torch.arange(batch, device=device).repeat_interleave(size)
-    node = torch.arange(size, device=device).repeat(batch)
-    return PackedTokens(ids, segment, position.reshape(-1), node)
+    def expand(self) -> bool:
+        """Run all open nodes that can still matter; return whether there were any."""
+        worth = self.open & (self.totals >= self.best[:, None] - _MARGIN_NATS)
+        records, nodes = np.nonzero(worth)
+        for start in range(0, len(records), _LOGIT_ROWS):
+            part = slice(start, start + _LOGIT_ROWS)
+            self._run(records[part], nodes[part])
+        return len(records) > 0
+
+    def label_totals(self) -> Tensor:
+        """Return the labels' log-probabilities, shape (B, labels)."""
+        return torch.from_numpy(self.totals[:, self.leaves]).float()
+
+    def _likeliest_child(self, record: int, node: int) -> int:
+        return max(self.children[node], key=lambda child: float(self.totals[record, child]))
+
+    def _run(self, records: IntArray, nodes: IntArray) -> None:
+        device = self.branch.model.device
+        tokens = [self.tree.tokens[node] for node in nodes]
+        positions = [self.ends[r] + self.tree.depths[n] for r, n in zip(records, nodes, strict=True)]
+        row = PackedTokens(
+            torch.tensor(tokens, device=device),
+            torch.from_numpy(records).to(device),
+            torch.tensor(positions, device=device),
+            torch.from_numpy(nodes).to(device),
+        )
+        logits = self.branch.extend(row, torch.arange(len(tokens), device=device), self.ancestors)
+        self._take(logits, records, nodes)
+
+    def _take(self, logits: Tensor, records: IntArray, nodes: IntArray) -> None:
+        """Give the children of each (record, node) their totals from the node's logits, upper nodes first."""
+        rows = logits.float()
+        norms = rows.logsumexp(1)
+        for index, (record, node) in enumerate(zip(records, nodes, strict=True)):
+            children = self.children[int(node)]
+            tokens = [self.tree.tokens[child] for child in children]
+            above = self.totals[record, node] if node >= 0 else 0.0
+            gains = (rows[index, tokens] - norms[index]).double().cpu().numpy()
+            self.totals[record, children] = above + gains
+            self.open[record, node] = False
+            self.open[record, children] = [child in self.children for child in children]
+        reached = self.totals[:, self.leaves].max(1)
+        self.best = np.maximum(self.best, reached)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _BATCH_TOKENS = 1536
 """Packed suffix tokens per forward pass: large enough to fill the matrix units, small enough for the mask."""
-_TREE_ROWS = 1536
-"""Tree nodes × records per forward pass."""
+_TREE_ROWS = 512
+"""Records × nodes of a small label tree per forward pass."""
 
 
 @dataclass(slots=True)
@@ -124,7 +124,8 @@ class LocalModel:
         return fitting, odd, too_long
 
     def _batches(self, items: list[_Item], tokens: TaskTokens) -> Iterator[list[_Item]]:
-        most = max(1, _TREE_ROWS // max(1, len(tokens.tree.inner) if tokens.tree else 1))
+        nodes = min(len(tokens.tree.inner), 12) if tokens.tree else 1
+        most = max(1, _TREE_ROWS // max(1, nodes))
         batch: list[_Item] = []
         size = 0
         for item in sorted(items, key=lambda item: (len(item.suffix), item.index)):

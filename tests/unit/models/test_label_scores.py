@@ -41,9 +41,11 @@ def opened(model: torch.nn.Module, prefix: list[int], suffixes: list[list[int]])
     return context, root, [len(prefix) + len(s) for s in suffixes]
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["whole tree", "search"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @torch.no_grad()
-def test_tree_equals_label_by_label(architecture: str) -> None:
+def test_tree_equals_label_by_label(architecture: str, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sftloop.models.labels._WHOLE_TREE", 99 if whole else 0)
     model = tiny_model(architecture)
     prefix, suffixes = prompts()
     context, root, ends = opened(model, prefix, suffixes)
