@@ -9,6 +9,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,12 @@ class RunDirectory:
         manifest_file = path / MANIFEST
         if manifest_file.exists():
             manifest = read_json(manifest_file, "a run's manifest")
+            if not (isinstance(manifest, dict) and {"identity", "steps"} <= manifest.keys()):
+                raise _foreign(path)
             _require_same_run(path, manifest, identity, verb, inputs, settings)
             return cls(path, manifest)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise UsageError(
-                f"'{path}' is not empty and holds no run of sftloop.",
-                hint="Give another directory with --out.",
-            )
+        if path.exists() and _holds_files(path):
+            raise _foreign(path)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         manifest = {
@@ -107,6 +107,19 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _holds_files(path: Path) -> bool:
+    """Whether there is anything but a manifest whose very first write was killed."""
+    if not path.is_dir():
+        return True
+    return not all(fnmatch(each.name, f".{MANIFEST}.*.part") for each in path.iterdir())
+
+
+def _foreign(path: Path) -> UsageError:
+    return UsageError(
+        f"'{path}' is not empty and holds no run of sftloop.", hint="Give another directory with --out."
+    )
+
+
 def _require_same_run(
     path: Path,
     manifest: dict[str, Any],
@@ -120,7 +133,8 @@ def _require_same_run(
     differing = ["verb"] if manifest.get("verb") != verb else []
     for part, mine in (("inputs", inputs), ("settings", settings)):
         theirs = manifest.get(part, {})
-        differing += [name for name in sorted({*theirs, *mine}) if theirs.get(name) != mine.get(name)]
+        absent = object()
+        differing += [n for n in sorted({*theirs, *mine}) if theirs.get(n, absent) != mine.get(n, absent)]
     raise UsageError(
         f"'{path}' holds a different run: {', '.join(differing) or 'its inputs'} changed since.",
         hint="Give another directory with --out, or delete this one.",
