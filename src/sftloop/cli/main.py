@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 import warnings
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -76,34 +77,46 @@ def main() -> None:
     for name, value in _THREADING.items():
         os.environ.setdefault(name, value)
     try:
-        root.main(prog_name="sftloop", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = root.main(prog_name="sftloop", standalone_mode=False)  # click returns the code of an Exit
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        code = 2
     except (KeyboardInterrupt, click.Abort):
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        code = 130
     except SftloopError as error:
-        _explain(error)
-        sys.exit(error.exit_code)
+        code = _explain(error)
     except MemoryError as error:
-        _explain(
+        small = "Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
+        code = _explain(ExternalError("Out of memory.", hint=small), cause=error)
+    except BrokenPipeError:
+        _drop_unwritten_output()
+        code = 0
+    except OSError as error:
+        _drop_unwritten_output()
+        place = f" '{error.filename}'" if error.filename else " to read or write"
+        reason = error.strerror or str(error)
+        code = _explain(
             ExternalError(
-                "Out of memory.", hint="Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
+                f"The system refused{place}: {reason}.", hint="Mend that, then run the same command again."
             ),
             cause=error,
         )
-        sys.exit(3)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _explain(error: SftloopError, cause: BaseException | None = None) -> None:
+def _drop_unwritten_output() -> None:
+    """Let the interpreter end without writing once more what standard output did not take."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _explain(error: SftloopError, cause: BaseException | None = None) -> int:
+    """Print what went wrong and what to do; return the exit code."""
     if "--debug" in sys.argv:
         traceback.print_exception(cause or error)
     print(f"Error: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"  → {error.hint}", file=sys.stderr)
+    return error.exit_code
