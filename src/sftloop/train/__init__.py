@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sftloop.train.examples import Example, encode_examples
     from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable, prepare
-    from sftloop.train.plain_step import plain_step
-    from sftloop.train.shared_step import StepResult, shared_step
+    from sftloop.train.plain import plain_step
+    from sftloop.train.shared import StepResult, shared_step
     from sftloop.train.trainer import TrainOutcome, TrainSettings, train
 
 _HOMES = {
@@ -21,14 +21,14 @@ _HOMES = {
     "FullMethod": "methods",
     "LoraMethod": "methods",
     "Method": "methods",
-    "StepResult": "shared_step",
+    "StepResult": "shared",
     "TrainOutcome": "trainer",
     "TrainSettings": "trainer",
     "Trainable": "methods",
     "encode_examples": "examples",
-    "plain_step": "plain_step",
+    "plain_step": "plain",
     "prepare": "methods",
-    "shared_step": "shared_step",
+    "shared_step": "shared",
     "train": "trainer",
 }
 

@@ -16,7 +16,7 @@ from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
 from sftloop.train.checkpoints import mark_complete
-from sftloop.train.shared_step import StepResult
+from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
 

@@ -25,9 +25,9 @@ from sftloop.train.callbacks import Journal, KeepBest, ShowProgress
 from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.methods import LoraMethod, Method, Trainable
-from sftloop.train.plain_step import plain_step
+from sftloop.train.plain import plain_step
 from sftloop.train.schedule import plan_steps
-from sftloop.train.shared_step import StepResult, shared_step
+from sftloop.train.shared import StepResult, shared_step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -9,8 +9,8 @@ import torch
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
 from sftloop.train.examples import Example
-from sftloop.train.plain_step import plain_step
-from sftloop.train.shared_step import shared_step
+from sftloop.train.plain import plain_step
+from sftloop.train.shared import shared_step
 
 
 def batch_of_two_tasks(seed: int = 0) -> list[Example]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sftloop.train.examples import Example
-from sftloop.train.shared_step import StepResult
+from sftloop.train.shared import StepResult
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
