@@ -85,6 +85,18 @@ def test_both_dtypes_are_rows_and_the_faster_one_is_marked() -> None:
     assert [(row["dtype"], row["fastest_setting"]) for row in rows] == [("fp32", True), ("bf16", False)]
 
 
+def test_the_micro_batches_tried_stand_beside_the_dtype_they_were_tried_with() -> None:
+    rows = build_rows(
+        [measured("trl", "fp32", 0, 2.0, micro_batch=2), measured("trl", "bf16", 0, 3.0, micro_batch=8)],
+        {"long": CASE},
+        PEAKS,
+        [measured("trl", "fp32", -1, 2.5, micro_batch=8), measured("trl", "fp32", -1, 2.1, micro_batch=2)],
+    )
+    assert [row["micro_batch"] for row in rows] == [2, 8]
+    assert [trial["micro_batch"] for trial in rows[0]["micro_batches_tried"]] == [8, 2]
+    assert rows[1]["micro_batches_tried"] == []
+
+
 def test_ratios_pair_the_rounds_and_take_the_fastest_setting() -> None:
     rows = rows_of(
         measured("sftloop", "auto", 0, 1.0, memory=10),
