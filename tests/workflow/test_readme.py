@@ -25,7 +25,11 @@ from sftloop.workflow.init import init_scenario
 ROOT = Path(__file__).parents[2]
 README, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 TOP = [README, CHINESE, ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
-DOCUMENTS = [*TOP, *sorted((ROOT / "docs").glob("*.md")), ROOT / "examples" / "bench" / "README.md"]
+DOCUMENTS = [
+    *TOP,
+    *sorted((ROOT / "docs").glob("*.md")),
+    *(ROOT / top / "README.md" for top in ("examples/bench", "benchmarks")),
+]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -161,7 +165,7 @@ def test_every_relative_link_leads_somewhere(path: Path) -> None:
 def test_every_named_source_file_exists(path: Path) -> None:
     files = [
         str(file.relative_to(ROOT))
-        for top in ("src", "tests", "examples")
+        for top in ("src", "tests", "examples", "benchmarks")
         for file in (ROOT / top).rglob("*")
     ]
     for span in _INLINE.findall(prose(path)):
