@@ -30,7 +30,7 @@ tasks:
     labels: {w40: w22 w23, w41: w24 w25}
     answer: {format: json}
 data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
-training: {epochs: 12, learning_rate: 0.03, batch_size: 12, rank: 8, alpha: 16}
+training: {epochs: 10, learning_rate: 0.01, batch_size: 12, rank: 8, alpha: 16}
 """
 TEMPLATE = (
     "{% for m in messages %}<{{ m.role }}> {{ m.content }} </s> {% endfor %}"
@@ -78,7 +78,7 @@ def write_scenario(directory: Path, architecture: str = "llama") -> Path:
     tiny_model(architecture).save_pretrained(model)
     tiny_tokenizer().save_pretrained(model)
     (directory / "scenario.yaml").write_text(YAML.replace("model: model", f"model: {model}"))
-    for split, count in {"train": 48, "validation": 12, "test": 24}.items():
+    for split, count in {"train": 96, "validation": 12, "test": 24}.items():
         draw = random.Random(split)
         rows = [_row(draw, split, number) for number in range(count)]
         text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -88,7 +88,7 @@ def write_scenario(directory: Path, architecture: str = "llama") -> Path:
 
 def _row(draw: random.Random, split: str, number: int) -> dict:
     kind = number % 3
-    noise = [f"w{draw.randrange(60, 120)}" for _ in range(draw.randint(1, 5))]
+    noise = [f"w{draw.randrange(60, 120)}" for _ in range(draw.randint(0, 2))]
     text = " ".join([f"w{50 + kind}", *noise])
     if number % 4 == 3:
         answer = {"labels": [["w40"], ["w41"], ["w40", "w41"]][kind]}

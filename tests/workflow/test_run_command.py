@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.command import SFTLOOP, call, environment
 from tests.tiny_scenario import write_scenario
 
-SFTLOOP = [sys.executable, "-m", "sftloop"]
 STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes", "report"}
-
-
-def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [*SFTLOOP, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
 
 
 def without_stamps(value: object) -> object:
@@ -96,12 +82,11 @@ def test_losses_do_not_depend_on_the_micro_batch(finished: dict, case: Path, tok
 def test_killed_five_times_it_ends_with_the_same_results(finished: dict, case: Path) -> None:
     """`kill -9` at random moments; the same command goes on, and nothing differs in the end."""
     draw = random.Random(7)
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
     command = [*SFTLOOP, "run", str(case), "--out", "killed", "--json"]
     kills = 0
     for _ in range(5):
         process = subprocess.Popen(
-            command, cwd=case, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         time.sleep(draw.uniform(2.0, 7.0))
         if process.poll() is None:
@@ -166,3 +151,15 @@ def test_diverging_loss_names_the_records(case: Path) -> None:
     result = call("train", case, "--learning-rate", "1e30", "--out", "diverged", cwd=case)
     assert result.returncode == 2
     assert "train-" in result.stderr and "learning rate" in result.stderr
+
+
+@pytest.mark.parametrize(("at_least", "code"), [(1.0, 1), (0.0, 0)])
+def test_a_missed_target_is_exit_code_1(case: Path, at_least: float, code: int) -> None:
+    """The untouched model has not learned the task: one target is out of reach, the other always met."""
+    target = f"    kind: choice\n    target: {{metric: accuracy, at_least: {at_least}}}\n"
+    strict = case / f"strict-{at_least}.yaml"
+    strict.write_text((case / "scenario.yaml").read_text().replace("    kind: choice\n", target))
+    result = call("eval", strict, "--task", "kind", "--out", strict.stem, cwd=case)
+    assert result.returncode == code, result.stderr
+    assert ("not met" in result.stdout) == (code == 1)
+    assert "Error" not in result.stderr

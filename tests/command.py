@@ -1,0 +1,28 @@
+"""The command line in a process of its own, as a user runs it: offline, on the CPU, on one thread."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SFTLOOP = [sys.executable, "-m", "sftloop"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return this process's environment with what keeps a run offline and repeatable."""
+    fixed = {"HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **fixed, **more}
+
+
+def call(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `sftloop ARGUMENTS` to its end; `more` are environment variables."""
+    return subprocess.run(
+        [*SFTLOOP, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env=environment(**more),
+        check=False,
+    )
