@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sftloop.models.encode import PromptEncoder
     from sftloop.models.labels import LabelTree
     from sftloop.models.linear import LinearBaseline
-    from sftloop.models.local import LocalModel, inference, load_causal_lm
+    from sftloop.models.local import LocalModel, inference, load_causal_lm, require_supported
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
@@ -34,6 +34,7 @@ _HOMES = {
     "load_causal_lm": "local",
     "mark_base": "adapter",
     "pack": "packed",
+    "require_supported": "local",
     "resolve_model": "resolve",
     "why_not_shareable": "packed",
 }
@@ -53,6 +54,7 @@ __all__ = [
     "load_causal_lm",
     "mark_base",
     "pack",
+    "require_supported",
     "resolve_model",
     "why_not_shareable",
 ]

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from sftloop.core.errors import ModelError
+from sftloop.core.settings import settings
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
@@ -56,11 +57,7 @@ class LocalModel:
         self, model: PreTrainedModel, encoder: PromptEncoder, name: str, *, write_choices: bool = True
     ) -> None:
         self.model, self.encoder, self.name, self.write_choices = model, encoder, name, write_choices
-        if reason := why_not_shareable(model.config, training=False):
-            raise ModelError(
-                f"'{name}' can't be evaluated here: {reason}.",
-                hint="Choose another base model (sftloop models list).",
-            )
+        _require_shareable(model.config, name)
         self._tokens: dict[str, TaskTokens] = {}
 
     @classmethod
@@ -193,6 +190,24 @@ class LocalModel:
         )
 
 
+def require_supported(directory: Path) -> None:
+    """Refuse a base model whose prompts can't share a prefix, before its weights are loaded.
+
+    Raises:
+        ModelError: naming the architecture and the reason.
+    """
+    from transformers import AutoConfig
+
+    _require_shareable(AutoConfig.from_pretrained(directory), directory.name)
+
+
+def _require_shareable(config: Any, name: str) -> None:
+    if reason := why_not_shareable(config, training=False):
+        raise ModelError(
+            f"'{name}' is not supported: {reason}.", hint="Choose another base model (sftloop models list)."
+        )
+
+
 def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
     """Load a causal language model from safetensors.
 
@@ -203,6 +218,8 @@ def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrain
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    if threads := settings().threads:
+        torch.set_num_threads(threads)
     try:
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, use_safetensors=True)
     except (OSError, ValueError, RuntimeError) as error:

@@ -20,7 +20,7 @@ from sftloop.core.errors import ExternalError, TrainingError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
-from sftloop.models import why_not_shareable
+from sftloop.models import choose_device, why_not_shareable
 from sftloop.train.callbacks import Journal, KeepBest, ShowProgress
 from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
@@ -239,7 +239,7 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         save_total_limit=2,
         seed=settings.seed,
         data_seed=settings.seed,
-        use_cpu=not torch.cuda.is_available() and not torch.backends.mps.is_available(),
+        use_cpu=choose_device() == "cpu",
         disable_tqdm=True,
         report_to="none",
         remove_unused_columns=False,

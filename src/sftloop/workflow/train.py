@@ -32,6 +32,7 @@ class TrainChoices:
     epochs: float | None = None
     learning_rate: float | None = None
     batch_size: int | None = None
+    micro_batch_size: int | None = None
     rank: int | None = None
     alpha: int | None = None
     micro_batch_tokens: int | None = None
@@ -117,9 +118,10 @@ def train_step(
     if run.step_done("train"):
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
-    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
+    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base, require_supported
     from sftloop.train import encode_examples, prepare, train
 
+    require_supported(base)
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
     examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
@@ -189,6 +191,8 @@ def build_settings(choices: TrainChoices, method: Method, trainable: Trainable) 
         for part in fields(TrainSettings)
         if (value := getattr(choices, part.name, None)) is not None
     }
+    if choices.micro_batch_size is not None:
+        asked["micro_batch"] = choices.micro_batch_size
     asked.setdefault("learning_rate", method.default_learning_rate(trainable.parameters))
     return TrainSettings(**asked)
 
