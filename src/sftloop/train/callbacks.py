@@ -15,7 +15,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
-from sftloop.train.checkpoints import mark_complete
+from sftloop.train.checkpoints import mark_complete, saving
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
@@ -100,11 +100,12 @@ class KeepBest(TrainerCallback):
 
     def _save(self, model: Any, score: float, step: int) -> None:
         fresh = self.output.with_name(f".{self.output.name}.part")
-        shutil.rmtree(fresh, ignore_errors=True)
-        model.save_pretrained(fresh)
-        atomic_write_json(fresh / _BEST, {"score": score, "step": step})
-        shutil.rmtree(self.output, ignore_errors=True)
-        fresh.rename(self.output)
+        with saving(self.output):
+            shutil.rmtree(fresh, ignore_errors=True)
+            model.save_pretrained(fresh)
+            atomic_write_json(fresh / _BEST, {"score": score, "step": step})
+            shutil.rmtree(self.output, ignore_errors=True)
+            fresh.rename(self.output)
 
 
 class ShowProgress(TrainerCallback):

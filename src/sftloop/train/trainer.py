@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from sftloop.core.errors import ExternalError, TrainingError
+from sftloop.core.errors import TrainingError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
 from sftloop.models import choose_device, why_not_shareable
 from sftloop.train.callbacks import Journal, KeepBest, ShowProgress
-from sftloop.train.checkpoints import newest_complete
+from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
 from sftloop.train.methods import LoraMethod, Method, Trainable
 from sftloop.train.plain import plain_step
@@ -131,6 +131,10 @@ class SharedPrefixTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        with saving(Path(str(self.args.output_dir))):
+            super()._save_checkpoint(*args, **kwargs)
+
     def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
         if self.shared:
             tokens = self.settings.micro_batch_tokens
@@ -186,7 +190,7 @@ def train(
         say(f"Training goes on from step {resume[0].name.rpartition('-')[2]} of {len(plan)}")
     reset_peak_memory()
     journal.start()
-    _guarded(trainer, resume[0] if resume else None)
+    trainer.train(resume_from_checkpoint=str(resume[0]) if resume else None)
     history = [row for row in trainer.state.log_history if "loss" in row or "eval_score" in row]
     atomic_write_json(directory / "history.json", history)
     return TrainOutcome(
@@ -245,15 +249,3 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )
-
-
-def _guarded(trainer: SharedPrefixTrainer, resume: Path | None) -> None:
-    from safetensors import SafetensorError
-
-    try:
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    except (OSError, SafetensorError) as error:
-        raise ExternalError(
-            f"Training stopped while saving to '{trainer.args.output_dir}': {error}.",
-            hint="Free disk space and run the same command again: it goes on from the last checkpoint.",
-        ) from error

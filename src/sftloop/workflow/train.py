@@ -14,6 +14,7 @@ from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, cap_records, load_split
 from sftloop.scenario import Scenario, load_scenario
+from sftloop.train.checkpoints import saving
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 
@@ -136,7 +137,8 @@ def train_step(
         directory=directory,
         validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
     )
-    encoder.tokenizer.save_pretrained(outcome.output)
+    with saving(outcome.output):
+        encoder.tokenizer.save_pretrained(outcome.output)
     if method.name != "full":
         mark_base(outcome.output, base)
     result: dict[str, Any] = {
