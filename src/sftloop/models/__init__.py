@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from sftloop.models.encode import PromptEncoder
     from sftloop.models.labels import LabelTree
     from sftloop.models.linear import LinearBaseline
-    from sftloop.models.local import LocalModel, inference, load_causal_lm, require_supported
+    from sftloop.models.load import load_causal_lm, require_supported
+    from sftloop.models.local import LocalModel, inference
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
@@ -31,10 +32,10 @@ _HOMES = {
     "choose_dtype": "device",
     "describe_machine": "device",
     "inference": "local",
-    "load_causal_lm": "local",
+    "load_causal_lm": "load",
     "mark_base": "adapter",
     "pack": "packed",
-    "require_supported": "local",
+    "require_supported": "load",
     "resolve_model": "resolve",
     "why_not_shareable": "packed",
 }

@@ -11,17 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import torch
 
-from sftloop.core.errors import ModelError
-from sftloop.core.settings import settings
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
 from sftloop.models.labels import label_log_probabilities
-from sftloop.models.packed import PackedContext, pack, why_not_shareable
+from sftloop.models.load import load_adapter, load_causal_lm, require_shareable
+from sftloop.models.packed import PackedContext, pack
 from sftloop.models.task_tokens import TaskTokens
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, parse_answer
@@ -57,7 +56,7 @@ class LocalModel:
         self, model: PreTrainedModel, encoder: PromptEncoder, name: str, *, write_choices: bool = True
     ) -> None:
         self.model, self.encoder, self.name, self.write_choices = model, encoder, name, write_choices
-        _require_shareable(model.config, name)
+        require_shareable(model.config, name)
         self._tokens: dict[str, TaskTokens] = {}
 
     @classmethod
@@ -78,7 +77,7 @@ class LocalModel:
         device = device or choose_device()
         model = load_causal_lm(directory, device, dtype or choose_dtype(device))
         if adapter is not None:
-            model = _with_adapter(model, adapter)
+            model = load_adapter(model, adapter)
         model.eval()
         return cls(model, PromptEncoder.from_directory(directory), name or directory.name)
 
@@ -190,47 +189,6 @@ class LocalModel:
         )
 
 
-def require_supported(directory: Path) -> None:
-    """Refuse a base model whose prompts can't share a prefix, before its weights are loaded.
-
-    Raises:
-        ModelError: naming the architecture and the reason.
-    """
-    from transformers import AutoConfig
-
-    _require_shareable(AutoConfig.from_pretrained(directory), directory.name)
-
-
-def _require_shareable(config: Any, name: str) -> None:
-    if reason := why_not_shareable(config, training=False):
-        raise ModelError(
-            f"'{name}' is not supported: {reason}.", hint="Choose another base model (sftloop models list)."
-        )
-
-
-def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
-    """Load a causal language model from safetensors.
-
-    Raises:
-        ModelError: weights missing, damaged or not in safetensors.
-    """
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    if threads := settings().threads:
-        torch.set_num_threads(threads)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, use_safetensors=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelError(
-            f"The weights in '{directory}' can't be loaded: {str(error).splitlines()[0]}",
-            hint="Fetch the model again (sftloop models pull NAME) or give another path.",
-        ) from error
-    loaded: PreTrainedModel = model.to(torch.device(device))  # type: ignore[arg-type]
-    return loaded
-
-
 def inference(model: PreTrainedModel) -> AbstractContextManager[None]:
     """No gradients, and bf16 matrix products where the frozen weights are bf16 (adapters stay fp32)."""
     return _Inference(model)
@@ -251,16 +209,3 @@ class _Inference(AbstractContextManager[None]):
     def __exit__(self, *details: object) -> None:
         self._autocast.__exit__(None, None, None)
         self._no_grad.__exit__(None, None, None)
-
-
-def _with_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    from peft import PeftModel
-
-    try:
-        wrapped = PeftModel.from_pretrained(model, adapter)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ModelError(
-            f"The adapter in '{adapter}' doesn't load on this base model: {str(error).splitlines()[0]}",
-            hint="Give the base model it was trained on (see adapter_config.json).",
-        ) from error
-    return cast("PreTrainedModel", wrapped)

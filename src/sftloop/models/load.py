@@ -1,0 +1,132 @@
+"""Weights and adapters from safetensors into memory, whole or not at all.
+
+Knows transformers' and peft's loading; doesn't know where the files come from (`resolve`) or what the model is
+asked. What a configuration wants and the files lack would be drawn at random by transformers; here it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging import CRITICAL
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from sftloop.core.errors import ModelError
+from sftloop.core.settings import settings
+from sftloop.models.packed import why_not_shareable
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def require_supported(directory: Path) -> None:
+    """Refuse a base model whose prompts can't share a prefix, before its weights are loaded.
+
+    Raises:
+        ModelError: naming the architecture and the reason.
+    """
+    from transformers import AutoConfig
+
+    require_shareable(AutoConfig.from_pretrained(directory), directory.name)
+
+
+def require_shareable(config: Any, name: str) -> None:
+    """Refuse a configuration whose prompts can't share a prefix.
+
+    Raises:
+        ModelError: naming the model and the reason.
+    """
+    if reason := why_not_shareable(config, training=False):
+        raise ModelError(
+            f"'{name}' is not supported: {reason}.", hint="Choose another base model (sftloop models list)."
+        )
+
+
+def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
+    """Load a causal language model from safetensors.
+
+    Raises:
+        ModelError: weights missing, damaged, not in safetensors, or others than config.json describes.
+    """
+    import transformers
+    from safetensors import SafetensorError
+
+    auto: Any = transformers.AutoModelForCausalLM
+    if threads := settings().threads:
+        torch.set_num_threads(threads)
+    try:
+        with _quiet_transformers():
+            model, report = auto.from_pretrained(
+                directory,
+                dtype=dtype,
+                use_safetensors=True,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"The weights in '{directory}' can't be loaded: {str(error).splitlines()[0]}",
+            hint="Fetch the model again (sftloop models pull NAME) or give another path.",
+        ) from error
+    _require_whole(directory, report)
+    loaded: PreTrainedModel = model.to(torch.device(device))
+    return loaded
+
+
+def load_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """Put a peft adapter on a loaded base model.
+
+    Raises:
+        ModelError: the adapter can't be read or doesn't fit.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        wrapped = PeftModel.from_pretrained(model, adapter)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ModelError(
+            f"The adapter in '{adapter}' doesn't load on this base model: {str(error).splitlines()[0]}",
+            hint="Give the base model it was trained on (see adapter_config.json).",
+        ) from error
+    return cast("PreTrainedModel", wrapped)
+
+
+def _require_whole(directory: Path, report: dict[str, Any]) -> None:
+    """Refuse weights that transformers filled up at random, naming one of them."""
+    missing = sorted(report["missing_keys"])
+    misfits = sorted(report["mismatched_keys"])
+    if misfits:
+        name, found, wanted = misfits[0]
+        what = f"'{name}' is {_times(found)} in the file and {_times(wanted)} by config.json"
+    elif missing:
+        what = f"'{missing[0]}' is not in the file"
+    else:
+        return
+    others = len(missing) + len(misfits) - 1
+    raise ModelError(
+        f"The weights in '{directory}' are not those its config.json describes: {what}"
+        f"{f' (and {others} more)' if others else ''}.",
+        hint="Copy or fetch config.json and weights again, together.",
+    )
+
+
+def _times(shape: Any) -> str:
+    return " × ".join(map(str, shape))
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Keep transformers from printing bars and tables of misfits; what matters is said in our message."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    usual = logging.get_verbosity()
+    logging.set_verbosity(CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(usual)
