@@ -49,6 +49,8 @@ class Bench:
     work: Path
     save: Callable[[dict[str, Any]], None]
     """Called with the results after every measurement."""
+    run: Callable[[Path, str, Job], dict[str, Any]] = run_child
+    """Runs one measuring process: interpreter, runner, job."""
     samples: list[Sample] = field(default_factory=list)
     tried: list[Sample] = field(default_factory=list)
     """Short measurements that chose a micro-batch."""
@@ -87,7 +89,7 @@ class Bench:
 
     def _describe(self, case: Case, scenario: Path) -> None:
         say(f"{case.name}: preparing {self._records(case)} records")
-        facts = run_child(Path(sys.executable), "describe", self._job(case, scenario))
+        facts = self.run(Path(sys.executable), "describe", self._job(case, scenario))
         self.cases[case.name] = CaseFacts(
             name=case.name,
             model=MODEL,
@@ -100,7 +102,7 @@ class Bench:
         )
 
     def _measure_machine(self, case: Case, scenario: Path) -> None:
-        facts = run_child(Path(sys.executable), "matrix_peak", self._job(case, scenario))
+        facts = self.run(Path(sys.executable), "matrix_peak", self._job(case, scenario))
         for dtype, flops in facts["matrix_peak_flops"].items():
             self.peaks[dtype] = max(flops, self.peaks.get(dtype, 0.0))
         self.machine = {**facts["machine"], "matrix_peak_flops": dict(self.peaks)}
@@ -126,7 +128,7 @@ class Bench:
         facts: dict[str, Any]
         try:
             python = peer_python(system.peer) if system.peer else Path(sys.executable)
-            facts = run_child(python, system.runner, job) | own
+            facts = self.run(python, system.runner, job) | own
             say(
                 f"{label}: {facts['seconds_per_record']:.3f} s/record, "
                 f"{facts['peak_memory_bytes'] / 1e9:.2f} GB, first loss {facts['losses'][0]:.4f}"
