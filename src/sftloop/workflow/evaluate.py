@@ -44,12 +44,13 @@ def evaluate_scenario(
         seed: seed of the bootstrap.
         skip_bad: set bad rows aside instead of refusing the file.
     """
-    from sftloop.models import LocalModel, check_adapter, resolve_model
-
     began = time.monotonic()
     scenario = load_scenario(directory)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
+    from sftloop.models import LocalModel, check_adapter, require_supported, resolve_model  # slow: data first
+
     path = resolve_model(model or scenario.model, log=say)
+    require_supported(path)
     if adapter is not None:
         check_adapter(adapter, path)
     settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}

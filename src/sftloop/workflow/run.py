@@ -36,7 +36,7 @@ def run_scenario(
     skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Go once around the loop and return the content of `summary.json`."""
-    from sftloop.models import resolve_model
+    from sftloop.models import require_supported, resolve_model
     from sftloop.report import build_report
 
     scenario = load_scenario(directory)
@@ -45,6 +45,7 @@ def run_scenario(
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
     test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
     base = resolve_model(model or scenario.model, log=say)
+    require_supported(base)
     settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
     inputs = input_hashes(scenario, ["train", "validation", "test"], base, None)
     run = RunDirectory.open(

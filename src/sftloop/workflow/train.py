@@ -91,12 +91,13 @@ def train_scenario(
     skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Fine-tune a scenario's model and return what `train --json` prints."""
-    from sftloop.models import resolve_model
+    from sftloop.models import require_supported, resolve_model
 
     scenario = load_scenario(directory)
     choices = choices.over(scenario)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
     path = resolve_model(model or scenario.model, log=say)
+    require_supported(path)
     settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
     inputs = input_hashes(scenario, ["train", "validation"], path, None)
     run = RunDirectory.open(
@@ -119,10 +120,9 @@ def train_step(
     if run.step_done("train"):
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
-    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base, require_supported
+    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
     from sftloop.train import encode_examples, prepare, train
 
-    require_supported(base)
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
     examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
