@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sftloop.core.errors import ModelError
 
@@ -26,18 +26,28 @@ _PROBE = "\u2042"
 class PromptEncoder:
     """Turns messages into prompt tokens and answers into target tokens.
 
-    A model without a chat template gets a plain one (sections separated by blank lines).
+    A model without a chat template gets a plain one (sections separated by blank lines). Where the template
+    refuses or drops the system section (Gemma 2 …), that stands at the head of the user's.
 
     Args:
         tokenizer: a transformers tokenizer.
         context_tokens: the model's context length, if known.
+        vocabulary: how many tokens the model has vectors for, if known.
+
+    Raises:
+        ModelError: the chat template is malformed, or there is no token that ends a turn.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, context_tokens: int | None = None) -> None:
-        self.tokenizer = tokenizer
-        self.context_tokens = context_tokens
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        context_tokens: int | None = None,
+        vocabulary: int | None = None,
+    ) -> None:
+        self.tokenizer, self.context_tokens, self.vocabulary = tokenizer, context_tokens, vocabulary
         if not getattr(tokenizer, "chat_template", None):
             tokenizer.chat_template = _PLAIN_TEMPLATE
+        self._knows_system = self._shows_system()
         self.end_of_turn = self._find_end_of_turn()
 
     @classmethod
@@ -59,7 +69,7 @@ class PromptEncoder:
             ) from error
         text_config = config.get_text_config()
         context = getattr(text_config, "max_position_embeddings", getattr(text_config, "n_positions", None))
-        return cls(tokenizer, int(context) if context else None)
+        return cls(tokenizer, int(context) if context else None, getattr(text_config, "vocab_size", None))
 
     def prompt_text(self, messages: Messages) -> str:
         """Return the prompt as the model sees it, the header of its answer included."""
@@ -67,11 +77,11 @@ class PromptEncoder:
 
     def prompt_ids(self, messages: Messages) -> list[int]:
         """Return the prompt's token ids, the header of the answer included."""
-        return list(self.tokenizer(self.prompt_text(messages), add_special_tokens=False)["input_ids"])
+        return self._ids(self.prompt_text(messages))
 
     def answer_ids(self, text: str) -> list[int]:
         """Return the target's token ids: the answer, then the end of the turn (always learned)."""
-        return [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.end_of_turn]
+        return [*self._ids(text), self.end_of_turn]
 
     def label_ids(self, answer: str, label_end: int) -> list[int]:
         """Return the tokens of `answer` up to and including the one that closes its label.
@@ -98,14 +108,40 @@ class PromptEncoder:
         eos = self.tokenizer.eos_token_id
         return frozenset(token for token in (self.end_of_turn, eos) if token is not None)
 
-    def _template(self, messages: Messages, *, generation: bool, **options: Any) -> str:
-        text = self.tokenizer.apply_chat_template(
-            _without_empty_system(messages),
-            tokenize=False,
-            add_generation_prompt=generation,
-            enable_thinking=False,
-            **options,
-        )
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        if self.vocabulary is not None and ids and max(ids) >= self.vocabulary:
+            token = self.tokenizer.convert_ids_to_tokens(max(ids))
+            raise ModelError(
+                f"The tokenizer doesn't belong to the model: '{token}' is token {max(ids)}, the model has "
+                f"{self.vocabulary} tokens.",
+                hint="Copy or fetch tokenizer and weights again, together.",
+            )
+        return ids
+
+    def _shows_system(self) -> bool:
+        turns = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
+        try:
+            return _PROBE in self._rendered(turns, generation=True)
+        except ModelError:
+            return False
+
+    def _template(self, messages: Messages, *, generation: bool) -> str:
+        sections = _without_empty_system(messages)
+        return self._rendered(sections if self._knows_system else _folded(sections), generation=generation)
+
+    def _rendered(self, messages: list[dict[str, str]], *, generation: bool) -> str:
+        from jinja2 import TemplateError
+
+        try:
+            text = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=generation, enable_thinking=False
+            )
+        except TemplateError as error:
+            raise ModelError(
+                f"The model's chat template fails: {error}.",
+                hint="Copy or fetch the tokenizer again, or mend its chat_template.",
+            ) from error
         return str(text)
 
     def _find_end_of_turn(self) -> int:
@@ -138,3 +174,11 @@ def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:
 
 def _without_empty_system(messages: Messages) -> list[dict[str, str]]:
     return [dict(m) for m in messages if m["role"] != "system" or m["content"].strip()]
+
+
+def _folded(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put the system section in front of the first user section."""
+    if not messages or messages[0]["role"] != "system":
+        return messages
+    system, user, *rest = messages
+    return [{**user, "content": f"{system['content']}\n\n{user['content']}"}, *rest]
