@@ -28,9 +28,18 @@ def require_supported(directory: Path) -> None:
     Raises:
         ModelError: naming the architecture and the reason.
     """
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
-    require_shareable(AutoConfig.from_pretrained(directory), directory.name)
+    try:
+        config = AutoConfig.from_pretrained(directory)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ModelError(
+            f"'{directory / 'config.json'}' describes no model: {reason}.",
+            hint="Copy or fetch the model again.",
+        ) from error
+    require_shareable(config, directory.name)
 
 
 def require_shareable(config: Any, name: str) -> None:

@@ -10,7 +10,7 @@ import torch
 from tests.tiny_models import ARCHITECTURES, tiny_model
 
 from sftloop.core.errors import ModelError
-from sftloop.models import load_causal_lm
+from sftloop.models import load_causal_lm, require_supported
 
 
 def load(directory: Path) -> torch.nn.Module:
@@ -65,3 +65,15 @@ def test_half_a_file_is_refused(model: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:50_000])
     with pytest.raises(ModelError, match="can't be loaded"):
         load(model)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"num_attention_heads": "four"}, {"layer_types": ["spiral_attention"] * 3}]
+)
+def test_a_configuration_with_nonsense_is_refused(
+    model: Path, edit_config: Callable[..., None], changes: dict[str, object]
+) -> None:
+    require_supported(model)
+    edit_config(model, **changes)
+    with pytest.raises(ModelError, match=f"config.json' describes no model: .*{next(iter(changes))}"):
+        require_supported(model)
