@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 SFTLOOP = [sys.executable, "-m", "sftloop"]
+STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes", "report"}
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -26,3 +27,12 @@ def call(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.Completed
         env=environment(**more),
         check=False,
     )
+
+
+def without_stamps(value: object) -> object:
+    """Drop what may differ between two equal runs: times, memory, places."""
+    if isinstance(value, dict):
+        return {key: without_stamps(part) for key, part in value.items() if key not in STAMPS}
+    if isinstance(value, list):
+        return [without_stamps(part) for part in value]
+    return value

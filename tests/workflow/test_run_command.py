@@ -11,19 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import SFTLOOP, call, environment
+from tests.command import SFTLOOP, call, environment, without_stamps
 from tests.tiny_scenario import write_scenario
-
-STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes", "report"}
-
-
-def without_stamps(value: object) -> object:
-    """Drop what may differ between two equal runs: times, memory, places."""
-    if isinstance(value, dict):
-        return {key: without_stamps(part) for key, part in value.items() if key not in STAMPS}
-    if isinstance(value, list):
-        return [without_stamps(part) for part in value]
-    return value
 
 
 @pytest.fixture(scope="module")
