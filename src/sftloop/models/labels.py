@@ -207,7 +207,7 @@ class _Search:
             children = self.children[int(node)]
             tokens = [self.tree.tokens[child] for child in children]
             above = self.totals[record, node] if node >= 0 else 0.0
-            gains = (rows[index, tokens] - norms[index]).double().cpu().numpy()
+            gains = (rows[index, tokens] - norms[index]).cpu().double().numpy()
             self.totals[record, children] = above + gains
             self.open[record, node] = False
             self.open[record, children] = [child in self.children for child in children]
