@@ -3,6 +3,7 @@ EXAMPLE ?= support
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 ifneq ($(wildcard ../shared/data),)
 export SFTLOOP_BENCH_DATA ?= $(abspath ../shared/data)
@@ -15,13 +16,17 @@ help: ## list the targets
 
 setup: $(READY) ## make .venv with everything pinned
 
-$(READY): constraints.txt pyproject.toml
+$(RUNTIME): constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $(RUNTIME)
+
+$(READY): $(RUNTIME)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $(READY)
 
-demo: $(READY) ## fine-tune and measure an example (EXAMPLE=support or netizen)
+demo: $(RUNTIME) ## fine-tune and measure an example (EXAMPLE=support or netizen)
 	$(BIN)/sftloop run examples/$(EXAMPLE) || test $$? -eq 1
 
 test: check ## every test, the real-model ones included

@@ -37,5 +37,7 @@ def load_workload(job: Job) -> Workload:
     encoder = PromptEncoder.from_directory(Path(job.model))
     tokens = {job.task: TaskTokens.of(scenario, job.task, encoder)}
     examples = encode_examples(records, tokens, context_tokens=encoder.context_tokens)
-    steps = plan_steps([e.task for e in examples], epochs=1, batch_size=job.batch, seed=job.seed)
+    steps = plan_steps(
+        [e.task for e in examples], [e.label for e in examples], epochs=1, batch_size=job.batch, seed=job.seed
+    )
     return Workload(scenario, records, examples, [index for step in steps for index in step])

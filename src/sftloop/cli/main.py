@@ -17,6 +17,7 @@ import click
 
 from sftloop import __version__
 from sftloop.core.errors import ExternalError, SftloopError, nearest
+from sftloop.core.memory import keep_freed_memory
 
 _VERBS = {
     "init": ("init", "Start a scenario: a commented scenario.yaml and a few records."),
@@ -34,6 +35,9 @@ _THREADING = {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded, unless the user has. Threads that spin long while they wait make matrix products
 ten times slower as soon as another process wants a core; never spinning costs a third of an idle machine's
 speed."""
+
+
+_TORCH_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 class _Verbs(click.Group):
@@ -77,6 +81,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     for name, value in _THREADING.items():
         os.environ.setdefault(name, value)
+    keep_freed_memory()
     try:
         code = root.main(prog_name="sftloop", standalone_mode=False)  # click returns the code of an Exit
         sys.stdout.flush()
@@ -89,8 +94,11 @@ def main() -> None:
     except SftloopError as error:
         code = _explain(error)
     except MemoryError as error:
-        small = "Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
-        code = _explain(ExternalError("Out of memory.", hint=small), cause=error)
+        code = _explain(_out_of_memory(), cause=error)
+    except RuntimeError as error:  # how torch says it, on the CPU and on an accelerator
+        if not any(words in str(error) for words in _TORCH_OUT_OF_MEMORY):
+            raise
+        code = _explain(_out_of_memory(), cause=error)
     except BrokenPipeError:
         _drop_unwritten_output()
         code = 0
@@ -105,6 +113,12 @@ def main() -> None:
             cause=error,
         )
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _out_of_memory() -> ExternalError:
+    return ExternalError(
+        "Out of memory.", hint="Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
+    )
 
 
 def _drop_unwritten_output() -> None:

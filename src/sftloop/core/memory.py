@@ -1,12 +1,29 @@
-"""Peak memory of this process, or of its accelerator, between two moments."""
+"""Memory of this process: its peak between two moments, and what it keeps for reuse."""
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import sys
 from pathlib import Path
 
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+"""Parameters of glibc's mallopt(3)."""
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def keep_freed_memory() -> None:
+    """Let freed tensors be reused instead of going back to the system page by page (glibc only).
+
+    A step frees and takes gigabytes; on two cores the page faults alone were 5 to 10 % of its time.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
+        mallopt(_TOP_PAD, 64 << 20)
 
 
 def reset_peak_memory() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
+    from sftloop.models.weights import fingerprint
 
 _HOMES = {
     "LabelTree": "labels",
@@ -31,6 +32,7 @@ _HOMES = {
     "choose_device": "device",
     "choose_dtype": "device",
     "describe_machine": "device",
+    "fingerprint": "weights",
     "inference": "local",
     "load_causal_lm": "load",
     "mark_base": "adapter",
@@ -51,6 +53,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "describe_machine",
+    "fingerprint",
     "inference",
     "load_causal_lm",
     "mark_base",

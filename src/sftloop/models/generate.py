@@ -16,7 +16,7 @@ from sftloop.models.packed import PackedContext, PackedTokens
 @torch.no_grad()
 def continue_greedily(
     context: PackedContext,
-    first_logits: Tensor,
+    begun: Sequence[Sequence[int]],
     ends: Sequence[int],
     *,
     stop: Collection[int],
@@ -26,7 +26,7 @@ def continue_greedily(
 
     Args:
         context: prefix and prompts of B records, packed as segments 0 … B-1; used up.
-        first_logits: logits at the end of each prompt, shape (B, V).
+        begun: the tokens already known of each record, one at least; none is a stop token but the last.
         ends: each prompt's length in tokens, prefix included.
         stop: tokens that end an answer; they are kept as the last token.
         limit: most tokens per record.
@@ -34,27 +34,32 @@ def continue_greedily(
     Returns:
         B lists of token ids. One that ends without a stop token was cut at `limit`.
     """
-    written: list[list[int]] = [[] for _ in ends]
+    written = [list(tokens[:limit]) for tokens in begun]
+    new = written
     active = list(range(len(ends)))
-    logits = first_logits
-    for step in range(limit):
-        tokens = logits.argmax(-1).tolist()
-        for row, token in zip(active, tokens, strict=True):
-            written[row].append(token)
-        active = [row for row in active if written[row][-1] not in stop]
-        if not active or step + 1 == limit:
-            break
-        logits = _step(
-            context, active, [written[row][-1] for row in active], [ends[r] + step for r in active]
-        )
-    return written
+    while True:
+        going = [
+            i for i, row in enumerate(active) if written[row][-1] not in stop and len(written[row]) < limit
+        ]
+        if not going:
+            return written
+        active, new = [active[i] for i in going], [new[i] for i in going]
+        starts = [
+            ends[row] + len(written[row]) - len(tokens) for row, tokens in zip(active, new, strict=True)
+        ]
+        new = [[token] for token in _extend(context, active, new, starts).argmax(-1).tolist()]
+        for row, tokens in zip(active, new, strict=True):
+            written[row].extend(tokens)
 
 
-def _step(context: PackedContext, rows: list[int], tokens: list[int], positions: list[int]) -> Tensor:
+def _extend(context: PackedContext, rows: list[int], tokens: list[list[int]], starts: list[int]) -> Tensor:
+    """Run each record's new tokens and return the logits behind its last one."""
     device = context.model.device
+    counts = torch.tensor([len(own) for own in tokens], device=device)
+    places = [start + offset for own, start in zip(tokens, starts, strict=True) for offset in range(len(own))]
     packed = PackedTokens(
-        torch.tensor(tokens, device=device),
-        torch.tensor(rows, device=device),
-        torch.tensor(positions, device=device),
+        torch.tensor([token for own in tokens for token in own], device=device),
+        torch.tensor(rows, device=device).repeat_interleave(counts),
+        torch.tensor(places, device=device),
     )
-    return context.extend(packed, torch.arange(len(rows), device=device))
+    return context.extend(packed, counts.cumsum(0) - 1)

@@ -1,8 +1,8 @@
 """Exact probabilities of a task's labels: a tree of their tokens scored below every record at once.
 
 The score of a label is the product of the model's probabilities of its tokens (closing token included),
-divided by the sum over all labels. Shared leading tokens are computed once. No approximation: the same
-figures as scoring each label's text by itself.
+divided by the sum over all labels. Shared leading tokens are computed once. The figures are those of scoring
+each label's text by itself, to within e^−16: below that share of the best label, a label is left out.
 
 Knows token ids and a packed context; doesn't know where the labels come from.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -96,10 +97,19 @@ class LabelTree:
         return seen.to(device)
 
 
+class LabelScores(NamedTuple):
+    """What one pass over a label tree says of B records."""
+
+    log_probabilities: Tensor
+    """Normalised over the labels, shape (B, labels)."""
+    greedy: list[list[int]]
+    """Per record the tokens that greedy generation begins with, as far as the nodes that were run tell."""
+
+
 @torch.no_grad()
-def label_log_probabilities(
+def score_labels(
     context: PackedContext, tree: LabelTree, root_logits: Tensor, ends: Sequence[int]
-) -> Tensor:
+) -> LabelScores:
     """Score every label behind every record.
 
     A small tree is run whole. In a larger one each record first follows its likeliest path to a label; then
@@ -113,7 +123,7 @@ def label_log_probabilities(
         ends: each prompt's length in tokens, prefix included.
 
     Returns:
-        Log-probabilities normalised over the labels, shape (B, labels).
+        The labels' log-probabilities, and how each record's greedy answer begins.
     """
     search = _Search(context.fork(), tree, ends)
     search.enter(root_logits)
@@ -124,7 +134,7 @@ def label_log_probabilities(
         search.follow_likeliest()
         while search.expand():
             pass
-    return torch.log_softmax(search.label_totals(), dim=1)
+    return LabelScores(torch.log_softmax(search.label_totals(), dim=1), search.greedy())
 
 
 class _Search:
@@ -137,6 +147,8 @@ class _Search:
         """Per record and node: log-probability from the end of the prompt down to the node."""
         self.best = np.full(len(ends), -np.inf)
         """Per record: that of the likeliest whole label so far."""
+        self.likeliest = np.full((len(ends), len(tree.tokens) + 1), -1)
+        """Per record and node that was run: the likeliest next token of all; the end of the prompt is last."""
         self.open = np.zeros(self.totals.shape, dtype=bool)
         """Nodes that have a total and children, and were not run yet."""
         self.children: dict[int, list[int]] = {}
@@ -183,6 +195,21 @@ class _Search:
         """Return the labels' log-probabilities, shape (B, labels)."""
         return torch.from_numpy(self.totals[:, self.leaves]).float()
 
+    def greedy(self) -> list[list[int]]:
+        """Follow each record's likeliest tokens from the end of the prompt until they leave the known nodes."""
+        return [self._greedy(record) for record in range(len(self.ends))]
+
+    def _greedy(self, record: int) -> list[int]:
+        written: list[int] = []
+        node = -1
+        while (token := int(self.likeliest[record, node])) >= 0:
+            written.append(token)
+            below = [child for child in self.children.get(node, ()) if self.tree.tokens[child] == token]
+            if not below:
+                break
+            node = below[0]
+        return written
+
     def _likeliest_child(self, record: int, node: int) -> int:
         return max(self.children[node], key=lambda child: float(self.totals[record, child]))
 
@@ -203,6 +230,7 @@ class _Search:
         """Give the children of each (record, node) their totals from the node's logits, upper nodes first."""
         rows = logits.float()
         norms = rows.logsumexp(1)
+        self.likeliest[records, nodes] = rows.argmax(1).cpu().numpy()
         for index, (record, node) in enumerate(zip(records, nodes, strict=True)):
             children = self.children[int(node)]
             tokens = [self.tree.tokens[child] for child in children]

@@ -18,7 +18,7 @@ import torch
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
-from sftloop.models.labels import label_log_probabilities
+from sftloop.models.labels import score_labels
 from sftloop.models.load import load_adapter, load_causal_lm, require_shareable
 from sftloop.models.packed import PackedContext, pack
 from sftloop.models.task_tokens import TaskTokens
@@ -28,7 +28,7 @@ from sftloop.scenario import Answer, Scenario, parse_answer
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_BATCH_TOKENS = 1536
+_BATCH_TOKENS = 3072
 """Packed suffix tokens per forward pass: large enough to fill the matrix units, small enough for the mask."""
 _TREE_ROWS = 512
 """Records × nodes of a small label tree per forward pass."""
@@ -142,22 +142,20 @@ class LocalModel:
         last = torch.tensor([len(s) for s in suffixes], device=self.model.device).cumsum(0) - 1
         root = context.extend(pack(suffixes, prefix_tokens, self.model.device), last)
         ends = [prefix_tokens + len(suffix) for suffix in suffixes]
-        tables = self._label_tables(context, tokens, root, ends)
+        tables: Sequence[dict[str, float] | None] = [None] * len(batch)
+        begun = [[token] for token in root.argmax(-1).tolist()]
+        if tokens.tree is not None:
+            scores = score_labels(context, tokens.tree, root, ends)
+            rows = scores.log_probabilities.exp().tolist()
+            tables = [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
+            begun = scores.greedy
         written: list[list[int]] = [[] for _ in batch]
         if tokens.tree is None or self.write_choices:
             stop, limit = self.encoder.stop_ids, tokens.answer_limit
-            written = continue_greedily(context, root, ends, stop=stop, limit=limit)
+            written = continue_greedily(context, begun, ends, stop=stop, limit=limit)
         seconds = (time.perf_counter() - began) / len(batch)
         for item, ids, table, end in zip(batch, written, tables, ends, strict=True):
             yield self._prediction(tokens, item, ids, table, end, seconds)
-
-    def _label_tables(
-        self, context: PackedContext, tokens: TaskTokens, root: torch.Tensor, ends: list[int]
-    ) -> Sequence[dict[str, float] | None]:
-        if tokens.tree is None:
-            return [None] * len(ends)
-        rows = label_log_probabilities(context, tokens.tree, root, ends).exp().tolist()
-        return [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
 
     def _prediction(
         self,

@@ -19,6 +19,8 @@ from sftloop.train.checkpoints import mark_complete, saving
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
+_SAVING_SHARE = 20
+"""Time between checkpoints, in times that writing one takes."""
 
 
 class Journal(TrainerCallback):
@@ -62,6 +64,24 @@ class Journal(TrainerCallback):
             "peak_memory_bytes": max(self.peak_memory_bytes, peak_memory_bytes()),
         }
         mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}", facts)
+
+
+class SaveInProportion(TrainerCallback):
+    """Skips a checkpoint while saving would take more than a twentieth of the time since the last one."""
+
+    def __init__(self) -> None:
+        self._saved_at, self._took = 0.0, 0.0
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Take back what the Trainer has decided, if it is too soon."""
+        if time.monotonic() - self._saved_at < _SAVING_SHARE * self._took:
+            control.should_save = False
+
+    def saved(self, seconds: float) -> None:
+        """Note how long the checkpoint took that was just written."""
+        self._saved_at, self._took = time.monotonic(), seconds
 
 
 class KeepBest(TrainerCallback):

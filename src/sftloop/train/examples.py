@@ -32,6 +32,8 @@ class Example:
     """The rest of the prompt; never empty."""
     target: tuple[int, ...]
     """The answer and the end of the turn."""
+    label: str | None = None
+    """The label of a `choice` answer: batches are balanced over it."""
 
     @property
     def suffix(self) -> tuple[int, ...]:
@@ -87,6 +89,7 @@ def _encode(record: Record, tokens: TaskTokens) -> Example:
         prefix=tuple(prompt[:cut]),
         prompt=tuple(prompt[cut:]),
         target=tuple(target),
+        label=record.answer.label if record.answer else None,
     )
 
 

@@ -14,12 +14,19 @@ from sftloop.core.seeds import derive_seed
 
 
 def plan_steps(
-    tasks: Sequence[str], *, epochs: float, batch_size: int, seed: int, mix_tasks: bool = False
+    tasks: Sequence[str],
+    labels: Sequence[str | None],
+    *,
+    epochs: float,
+    batch_size: int,
+    seed: int,
+    mix_tasks: bool = False,
 ) -> list[list[int]]:
     """Return the example indices of every optimizer step.
 
     Args:
         tasks: the task of each example.
+        labels: its label, or None where a task has none.
         epochs: passes over the data; a fraction cuts the last one short.
         batch_size: examples per step; the last steps of an epoch may hold fewer.
         seed: for the shuffling.
@@ -28,13 +35,15 @@ def plan_steps(
     steps: list[list[int]] = []
     for epoch in range(math.ceil(epochs)):
         shuffle = random.Random(derive_seed(seed, "epoch", epoch))
-        batches = _epoch(tasks, batch_size, shuffle, mix_tasks)
+        batches = _epoch(tasks, labels, batch_size, shuffle, mix_tasks)
         share = min(1.0, epochs - epoch)
         steps += batches[: max(1, round(len(batches) * share))]
     return steps
 
 
-def _epoch(tasks: Sequence[str], size: int, shuffle: random.Random, mix_tasks: bool) -> list[list[int]]:
+def _epoch(
+    tasks: Sequence[str], labels: Sequence[str | None], size: int, shuffle: random.Random, mix_tasks: bool
+) -> list[list[int]]:
     order = list(range(len(tasks)))
     shuffle.shuffle(order)
     if mix_tasks:
@@ -44,10 +53,23 @@ def _epoch(tasks: Sequence[str], size: int, shuffle: random.Random, mix_tasks: b
         by_task.setdefault(tasks[index], []).append(index)
     whole: list[list[int]] = []
     rest: list[int] = []
-    for own in by_task.values():
+    for mine in by_task.values():
+        own = _spread(mine, labels, shuffle)
         cut = len(own) - len(own) % size
         whole += [own[start : start + size] for start in range(0, cut, size)]
         rest += own[cut:]
     whole += [rest[start : start + size] for start in range(0, len(rest), size)]
     shuffle.shuffle(whole)
     return whole
+
+
+def _spread(order: Sequence[int], labels: Sequence[str | None], shuffle: random.Random) -> list[int]:
+    """Space each label's examples evenly over the whole, from a random start."""
+    by_label: dict[str | None, list[int]] = {}
+    for index in order:
+        by_label.setdefault(labels[index], []).append(index)
+    places: list[tuple[float, int]] = []
+    for own in by_label.values():
+        start = shuffle.random()
+        places += [((rank + start) / len(own), index) for rank, index in enumerate(own)]
+    return [index for _, index in sorted(places)]

@@ -6,6 +6,7 @@ whole optimizer step's batch. Validation by task metric is passed in: this modul
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
 from sftloop.models import choose_device, why_not_shareable
-from sftloop.train.callbacks import Journal, KeepBest, ShowProgress
+from sftloop.train.callbacks import Journal, KeepBest, SaveInProportion, ShowProgress
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
 from sftloop.train.methods import LoraMethod, Method, Trainable
@@ -44,7 +45,7 @@ class TrainSettings:
     learning_rate: float
     batch_size: int = 16
     """Records per optimizer step."""
-    micro_batch_tokens: int = 512
+    micro_batch_tokens: int = 1024
     """Suffix tokens per forward pass on the shared path: bounds memory, not the result."""
     micro_batch: int = 8
     """Records per forward pass on the ordinary path."""
@@ -57,7 +58,7 @@ class TrainSettings:
     patience: int | None = None
     """Stop after so many validations without a better score; None: train to the end."""
     save_every: int = 20
-    """Optimizer steps between checkpoints."""
+    """Optimizer steps between checkpoints, or more where writing one takes long."""
     shared_prefix: bool = True
     seed: int = 0
 
@@ -98,6 +99,7 @@ class SharedPrefixTrainer(Trainer):
     precision: torch.dtype | None
     shared: bool
     journal: Journal
+    checkpoints: SaveInProportion
     validate: Validate
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -132,8 +134,10 @@ class SharedPrefixTrainer(Trainer):
         return metrics
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        began = time.monotonic()
         with saving(Path(str(self.args.output_dir))):
             super()._save_checkpoint(*args, **kwargs)
+        self.checkpoints.saved(time.monotonic() - began)
 
     def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
         if self.shared:
@@ -168,6 +172,7 @@ def train(
     shared = _share(trainable.model, method, settings)
     plan = plan_steps(
         [example.task for example in examples],
+        [example.label for example in examples],
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         seed=settings.seed,
@@ -176,16 +181,17 @@ def train(
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
     output = directory / ("model" if method.name == "full" else "adapter")
+    in_proportion = SaveInProportion()
     trainer = SharedPrefixTrainer(
         model=trainable.model,
         args=_arguments(checkpoints, settings, plan),
         train_dataset=_Steps(examples, plan),
         eval_dataset=[],
-        callbacks=[journal, KeepBest(output, settings.patience), ShowProgress(len(plan))],
+        callbacks=[in_proportion, journal, KeepBest(output, settings.patience), ShowProgress(len(plan))],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
-    trainer.journal, trainer.validate = journal, validate
+    trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
     if resume:
         say(f"Training goes on from step {resume[0].name.rpartition('-')[2]} of {len(plan)}")
     reset_peak_memory()
@@ -234,7 +240,7 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         warmup_steps=round(settings.warmup * len(plan)),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_gradient_norm,
-        optim="adamw_torch",
+        optim="adamw_torch_fused",
         logging_steps=1,
         eval_strategy="steps",
         eval_steps=min(per_epoch, len(plan)),

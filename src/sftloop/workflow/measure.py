@@ -28,20 +28,16 @@ def input_hashes(
 ) -> dict[str, str]:
     """Return SHA-256 sums of everything an evaluation or training reads.
 
-    Weights are identified by their files' names and sizes and their configuration, since hashing gigabytes
-    would take longer than starting the work.
+    A model's weights are sampled, since hashing gigabytes would take longer than starting the work.
     """
+    from sftloop.models import fingerprint
+
     assert scenario.file is not None
     hashes = {"scenario": sha256_file(scenario.file)}
     for split in splits:
         hashes[split] = sha256_file(split_path(scenario, split))
-    hashes["model"] = _weights_identity(model)
+    config = sha256_file(model / "config.json")
+    hashes["model"] = sha256_json({"weights": fingerprint(model), "config": config})
     if adapter is not None:
         hashes["adapter"] = sha256_json({p.name: sha256_file(p) for p in sorted(adapter.glob("adapter_*"))})
     return hashes
-
-
-def _weights_identity(model: Path) -> str:
-    files = {path.name: path.stat().st_size for path in sorted(model.glob("*.safetensors"))}
-    config = model / "config.json"
-    return sha256_json({"files": files, "config": sha256_file(config) if config.exists() else None})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
 from sftloop.models.generate import continue_greedily
-from sftloop.models.labels import _MARGIN_NATS, LabelTree, label_log_probabilities
+from sftloop.models.labels import _MARGIN_NATS, LabelTree, score_labels
 from sftloop.models.packed import PackedContext, pack
 
 LABELS = {"a": [5, 6, 2], "b": [5, 6, 7, 2], "c": [9, 2], "d": [5, 11, 12, 13, 2]}
@@ -49,7 +49,7 @@ def test_tree_equals_label_by_label(architecture: str, whole: bool, monkeypatch:
     model = tiny_model(architecture)
     prefix, suffixes = prompts()
     context, root, ends = opened(model, prefix, suffixes)
-    got = label_log_probabilities(context, LabelTree.build(LABELS), root, ends)
+    got = score_labels(context, LabelTree.build(LABELS), root, ends).log_probabilities
     expected = torch.stack([by_themselves(model, prefix + suffix) for suffix in suffixes])
     left_out = got.isneginf()
     assert not (whole and left_out.any())
@@ -64,11 +64,28 @@ def test_generation_equals_transformers(architecture: str) -> None:
     model = tiny_model(architecture)
     prefix, suffixes = prompts()
     context, root, ends = opened(model, prefix, suffixes)
-    got = continue_greedily(context, root, ends, stop={2}, limit=12)
+    begun = [[token] for token in root.argmax(-1).tolist()]
+    got = continue_greedily(context, begun, ends, stop={2}, limit=12)
     for suffix, ids in zip(suffixes, got, strict=True):
         whole = torch.tensor([prefix + suffix])
         expected = model.generate(whole, max_new_tokens=12, do_sample=False, eos_token_id=2, pad_token_id=0)
         assert ids == expected[0, whole.shape[1] :].tolist()
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole tree", "search"])
+@torch.no_grad()
+def test_the_tree_begins_the_greedy_answer(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sftloop.models.labels._WHOLE_TREE", 99 if whole else 0)
+    model = tiny_model("llama")
+    prefix, suffixes = prompts()
+    context, root, ends = opened(model, prefix, suffixes)
+    begun = [[token] for token in root.argmax(-1).tolist()]
+    expected = continue_greedily(context.fork(), begun, ends, stop=set(), limit=12)
+    labels = {str(i): [*tokens[: 3 + i], 7 + i] for i, tokens in enumerate(expected)} | {"all": expected[0]}
+    greedy = score_labels(context.fork(), LabelTree.build(labels), root, ends).greedy
+    assert max(len(tokens) for tokens in greedy) == 12, "one label is a whole greedy answer"
+    assert all(tokens == all_[: len(tokens)] for tokens, all_ in zip(greedy, expected, strict=True))
+    assert continue_greedily(context, greedy, ends, stop=set(), limit=12) == expected
 
 
 @torch.no_grad()
@@ -77,10 +94,10 @@ def test_results_do_not_depend_on_the_batch() -> None:
     prefix, suffixes = prompts()
     tree = LabelTree.build(LABELS)
     context, root, ends = opened(model, prefix, suffixes)
-    together = label_log_probabilities(context, tree, root, ends)
+    together = score_labels(context, tree, root, ends).log_probabilities
     for index, suffix in enumerate(suffixes):
         context, root, ends = opened(model, prefix, [suffix])
-        alone = label_log_probabilities(context, tree, root, ends)
+        alone = score_labels(context, tree, root, ends).log_probabilities
         torch.testing.assert_close(alone[0], together[index], rtol=1e-4, atol=1e-5)
 
 

@@ -16,22 +16,33 @@ tasks = st.lists(st.sampled_from("abc"), min_size=1, max_size=60)
 def test_every_epoch_shows_every_example_once(
     names: list[str], epochs: int, size: int, mix: bool, seed: int
 ) -> None:
-    plan = plan_steps(names, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
+    labels = [None if name == "c" else name + str(place % 3) for place, name in enumerate(names)]
+    plan = plan_steps(names, labels, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
     seen = Counter(index for step in plan for index in step)
     assert seen == dict.fromkeys(range(len(names)), epochs)
     assert all(1 <= len(step) <= size for step in plan)
-    assert plan == plan_steps(names, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
+    assert plan == plan_steps(names, labels, epochs=epochs, batch_size=size, seed=seed, mix_tasks=mix)
 
 
 def test_batches_hold_one_task_where_they_can() -> None:
-    plan = plan_steps(["a"] * 20 + ["b"] * 12, epochs=1, batch_size=4, seed=1)
+    plan = plan_steps(["a"] * 20 + ["b"] * 12, [None] * 32, epochs=1, batch_size=4, seed=1)
     assert all(len({index < 20 for index in step}) == 1 for step in plan)
 
 
+@given(st.integers(0, 50))
+def test_every_batch_holds_the_labels_in_their_shares(seed: int) -> None:
+    labels = ["yes"] * 12 + ["no"] * 24
+    plan = plan_steps(["a"] * 36, labels, epochs=1, batch_size=6, seed=seed)
+    counts = [sum(labels[index] == "yes" for index in step) for step in plan]
+    assert all(1 <= count <= 3 for count in counts), counts
+    order = [index for step in plan for index in step]
+    assert order != sorted(order)
+
+
 def test_epochs_differ() -> None:
-    plan = plan_steps(["a"] * 16, epochs=2, batch_size=4, seed=1)
+    plan = plan_steps(["a"] * 16, [None] * 16, epochs=2, batch_size=4, seed=1)
     assert plan[:4] != plan[4:]
 
 
 def test_a_fraction_of_an_epoch() -> None:
-    assert len(plan_steps(["a"] * 40, epochs=1.5, batch_size=4, seed=1)) == 15
+    assert len(plan_steps(["a"] * 40, [None] * 40, epochs=1.5, batch_size=4, seed=1)) == 15
