@@ -20,11 +20,9 @@ from sftloop.scenario import (
     answer_format,
     format_answer,
     label_slots,
+    probe_prompts,
     render_prompt,
 )
-
-_PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
-"""Inputs that begin differently in every tokenizer: what their prompts share, all prompts share."""
 
 _SPARE_TOKENS = 8
 _EVIDENCE_TOKENS, _REASON_TOKENS, _FIELD_TOKENS, _TEXT_TOKENS = 64, 64, 40, 256
@@ -48,10 +46,7 @@ class TaskTokens:
     def of(cls, scenario: Scenario, name: str, encoder: PromptEncoder) -> TaskTokens:
         """Tokenise a task once."""
         task = scenario.tasks[name]
-        probes = [
-            encoder.prompt_ids(render_prompt(scenario, task, _probe_input(task, text)).messages)
-            for text in _PROBES
-        ]
+        probes = [encoder.prompt_ids(prompt.messages) for prompt in probe_prompts(scenario, task)]
         prefix = probes[0][: common_prefix_length(probes)]
         tree = _label_tree(task, scenario.language, encoder) if task.kind == "choice" else None
         limit = task.max_answer_tokens or _answer_limit(task, scenario.language, encoder)
@@ -74,10 +69,6 @@ class TaskTokens:
         """Return the prefix's length if the prompt begins with it (and goes on), else 0."""
         length = len(self.prefix)
         return length if len(prompt) > length and prompt[:length] == self.prefix else 0
-
-
-def _probe_input(task: Task, text: str) -> dict[str, str | list[str]]:
-    return {field.name: [text] if field.many else text for field in task.input}
 
 
 def _label_tree(task: Task, language: Language, encoder: PromptEncoder) -> LabelTree:

@@ -12,7 +12,7 @@ from sftloop.scenario.finding import Finding
 from sftloop.scenario.lint import lint
 from sftloop.scenario.lint_records import LintRecord
 from sftloop.scenario.load import SCENARIO_FILE, load_scenario
-from sftloop.scenario.render import Prompt, placeholder_input, render_prompt, render_system
+from sftloop.scenario.render import Prompt, placeholder_input, probe_prompts, render_prompt, render_system
 from sftloop.scenario.schema import (
     AnswerSpec,
     DataFiles,
@@ -53,6 +53,7 @@ __all__ = [
     "load_scenario",
     "parse_answer",
     "placeholder_input",
+    "probe_prompts",
     "render_prompt",
     "render_system",
     "wording",

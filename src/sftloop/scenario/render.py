@@ -15,6 +15,8 @@ from sftloop.scenario.answer import MAIN_KEY
 from sftloop.scenario.schema import InputField, Scenario, Task
 from sftloop.scenario.wording import Wording, wording
 
+_PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
+
 Input = Mapping[str, str | Sequence[str]]
 
 
@@ -49,6 +51,14 @@ def render_prompt(scenario: Scenario, task: Task, input: Input) -> Prompt:
     asked = f"{words.instruction_heading}\n{task.instruction.strip()}" if task.instruction.strip() else ""
     sections = [shown, asked] if scenario.prompt.order == "input_first" else [asked, shown]
     return Prompt(render_system(scenario, task), "\n\n".join(section for section in sections if section))
+
+
+def probe_prompts(scenario: Scenario, task: Task) -> list[Prompt]:
+    """Render inputs that begin differently in every tokenizer: what these prompts share, all of the task share."""
+    return [
+        render_prompt(scenario, task, {part.name: [text] if part.many else text for part in task.input})
+        for text in _PROBES
+    ]
 
 
 def render_system(scenario: Scenario, task: Task) -> str:

@@ -22,15 +22,13 @@ from sftloop.scenario import (
     lint,
     load_scenario,
     placeholder_input,
+    probe_prompts,
     render_prompt,
     wording,
 )
 
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
-
-_PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
-"""Inputs that begin differently: what their prompts share, all prompts of the task share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,12 +238,6 @@ def _target(scenario: Scenario, task: Task, record: Record | None) -> tuple[str 
         return None, [f"No target: {error}"]
 
 
-def _probes(scenario: Scenario, task: Task) -> Iterator[list[dict[str, str]]]:
-    for text in _PROBES:
-        probe: dict[str, str | list[str]] = {part.name: [text] if part.many else text for part in task.input}
-        yield render_prompt(scenario, task, probe).messages
-
-
 def _joined(messages: list[dict[str, str]]) -> str:
     return "\n\n".join(message["content"] for message in messages)
 
@@ -253,7 +245,7 @@ def _joined(messages: list[dict[str, str]]) -> str:
 def _split_text(scenario: Scenario, task: Task, shown: ShownPrompt) -> ShownPrompt:
     """Split the plain text of the messages, which are joined by a blank line."""
     text = _joined(shown.messages)
-    cut = _shared_length([text, *(_joined(probe) for probe in _probes(scenario, task))])
+    cut = _shared_length([text, *(_joined(probe.messages) for probe in probe_prompts(scenario, task))])
     return replace(shown, prefix=text[:cut], suffix=text[cut:])
 
 
