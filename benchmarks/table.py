@@ -175,6 +175,16 @@ def results(
     return {"machine": dict(machine), "settings": dict(settings), "rows": list(rows), "ratios": ratios(rows)}
 
 
+def with_other_cases(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results with the rows that an earlier run wrote about cases not among them."""
+    measured = {row["case"] for row in found["rows"]}
+    kept = {
+        part: [row for row in earlier.get(part, []) if row["case"] not in measured]
+        for part in ("rows", "ratios")
+    }
+    return {**found, **{part: rows + list(found[part]) for part, rows in kept.items()}}
+
+
 def render(rows: Sequence[dict[str, Any]]) -> str:
     """Return the table as text; `×` columns compare with ours, fastest settings only."""
     by_system = {(r["case"], r["system"], r["dtype"]): r for r in ratios(rows)}

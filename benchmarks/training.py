@@ -15,9 +15,9 @@ from benchmarks.cases import CASES, chosen_cases, data_directory, scenario_direc
 from benchmarks.measure import BATCH, MODEL, Bench, Extent
 from benchmarks.peer_environments import peer_python
 from benchmarks.systems import SYSTEMS, chosen_systems
-from benchmarks.table import render
+from benchmarks.table import render, with_other_cases
 from sftloop.core.errors import SftloopError, UsageError
-from sftloop.core.files import atomic_write_json
+from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import say
 
 _RESULTS = Path(__file__).parent / "results"
@@ -47,7 +47,13 @@ def _run(options: argparse.Namespace) -> int:
     out = options.out or _RESULTS / ("quick.json" if options.quick else "training.json")
     with TemporaryDirectory(prefix="sftloop-bench-") as work:
         model = resolve_model(MODEL, log=say)
-        bench = Bench(extent, model, Path(work), save=lambda found: atomic_write_json(out, found))
+        earlier = read_json(out, "an earlier run's results") if out.exists() else {}
+        bench = Bench(
+            extent,
+            model,
+            Path(work),
+            save=lambda found: atomic_write_json(out, with_other_cases(found, earlier)),
+        )
         for case in cases:
             bench.measure_case(case, systems, scenario_directory(case, data))
     rows = bench.results()["rows"]

@@ -10,6 +10,8 @@ import time
 from types import TracebackType
 
 _PLAIN_INTERVAL_SECONDS = 10.0
+_FORECAST_FROM = 0.05
+"""Share of the work behind which a forecast is made: the first items carry the start's cost."""
 
 
 def say(message: str) -> None:
@@ -62,11 +64,13 @@ class Progress:
             say(self._line(now, bar=False))
 
     def _line(self, now: float, *, bar: bool) -> str:
-        fresh = max(self.done - self._start_done, 1)
-        left = (now - self._began) / fresh * (self.total - self.done)
+        fresh = self.done - self._start_done
+        forecast = ""
+        if fresh >= max(1, _FORECAST_FROM * (self.total - self._start_done)):
+            forecast = f", {clock((now - self._began) / fresh * (self.total - self.done))} left"
         share = self.done / max(self.total, 1)
         picture = f"{'━' * int(24 * share):<24} " if bar else ""
-        return f"{self.label}: {picture}{self.done}/{self.total}, {clock(left)} left{self._note}"
+        return f"{self.label}: {picture}{self.done}/{self.total}{forecast}{self._note}"
 
 
 def clock(seconds: float) -> str:

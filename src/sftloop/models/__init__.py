@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sftloop.models.adapter import check_adapter, mark_base
     from sftloop.models.device import choose_device, choose_dtype, describe_machine
     from sftloop.models.encode import PromptEncoder
-    from sftloop.models.labels import LabelTree
+    from sftloop.models.label_tree import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
     from sftloop.models.local import LocalModel, inference
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sftloop.models.weights import fingerprint
 
 _HOMES = {
-    "LabelTree": "labels",
+    "LabelTree": "label_tree",
     "LinearBaseline": "linear",
     "LocalModel": "local",
     "PackedContext": "packed",

@@ -18,7 +18,7 @@ import torch
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
-from sftloop.models.labels import score_labels
+from sftloop.models.labels import run_whole, score_labels
 from sftloop.models.load import load_adapter, load_causal_lm, require_shareable
 from sftloop.models.packed import PackedContext, pack
 from sftloop.models.task_tokens import TaskTokens
@@ -58,6 +58,8 @@ class LocalModel:
         self.model, self.encoder, self.name, self.write_choices = model, encoder, name, write_choices
         require_shareable(model.config, name)
         self._tokens: dict[str, TaskTokens] = {}
+        self._needed: dict[str, float] = {}
+        """Per task: the share of its label tree that mattered to the last batch."""
 
     @classmethod
     def load(
@@ -145,7 +147,9 @@ class LocalModel:
         tables: Sequence[dict[str, float] | None] = [None] * len(batch)
         begun = [[token] for token in root.argmax(-1).tolist()]
         if tokens.tree is not None:
-            scores = score_labels(context, tokens.tree, root, ends)
+            whole = run_whole(tokens.tree, self._needed.get(tokens.task.name))
+            scores = score_labels(context, tokens.tree, root, ends, whole=whole)
+            self._needed[tokens.task.name] = scores.needed
             rows = scores.log_probabilities.exp().tolist()
             tables = [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
             begun = scores.greedy

@@ -22,7 +22,7 @@ from torch import Tensor
 from sftloop.models.shared_attention import NAME, Rows, attention
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import DynamicCache, PreTrainedModel
 
 PREFIX = -1
 """Segment number of prefix tokens: visible to every record."""
@@ -140,13 +140,11 @@ class PackedContext:
         Returns:
             Logits, shape (N, V).
         """
-        from transformers import AttentionInterface, DynamicCache
+        from transformers import AttentionInterface
 
         AttentionInterface.register(NAME, attention)
         self._remember(tokens)
-        cache = DynamicCache()
-        for index, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
-            cache.update(key, value, index)
+        cache = self._cache()
         with self._attention(tokens, ancestors) as how:
             output = self.model(
                 input_ids=tokens.ids[None],
@@ -161,6 +159,18 @@ class PackedContext:
         self.values = [layer.values for layer in layers]
         logits: Tensor = output.logits[0]
         return logits
+
+    def _cache(self) -> DynamicCache:
+        """What is there as transformers' cache; its `update` would copy it."""
+        from transformers.cache_utils import DynamicCache, DynamicLayer
+
+        cache = DynamicCache()
+        for key, value in zip(self.keys, self.values, strict=True):
+            layer = DynamicLayer()
+            layer.lazy_initialization(key, value)
+            layer.keys, layer.values = key, value
+            cache.layers.append(layer)
+        return cache
 
     def _remember(self, tokens: PackedTokens) -> None:
         node = tokens.node if tokens.node is not None else torch.full_like(tokens.segment, -1)

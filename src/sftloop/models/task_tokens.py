@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sftloop.models.encode import PromptEncoder, common_prefix_length
-from sftloop.models.labels import LabelTree
+from sftloop.models.label_tree import LabelTree
 from sftloop.records import Record
 from sftloop.scenario import (
     Answer,

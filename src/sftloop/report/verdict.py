@@ -55,6 +55,8 @@ class Verdict:
     """The overall verdict: better, worse, inconclusive or mixed."""
     headline: str
     targets: str
+    key_lost: Statement | None
+    """Said where a task got worse that the scenario calls a key task."""
     tasks: tuple[TaskVerdict, ...]
 
 
@@ -68,6 +70,7 @@ def overall_verdict(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> Ver
         state=_state(given),
         headline=_headline(given, len(tasks), words),
         targets=_targets(tasks, words),
+        key_lost=_key_lost(tasks, words),
         tasks=tuple(
             _task_verdict(name, index, task, axis, words)
             for index, (name, task) in enumerate(tasks.items(), start=1)
@@ -194,6 +197,16 @@ def _targets(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> str:
         same = words.verdict.targets_all_met if met[0] else words.verdict.targets_none_met
         return same.of(len(met))
     return words.verdict.targets_some_met.format(k=sum(met), n=len(met))
+
+
+def _key_lost(tasks: Mapping[str, Mapping[str, Any]], words: Words) -> Statement | None:
+    lost = [name for name, task in tasks.items() if task.get("key") and task["paired"]["verdict"] == "worse"]
+    if not lost:
+        return None
+    names = Figures(words.figures).names(lost)
+    return Statement(
+        state="bad", badge=words.verdict.badge_key_lost, text=words.verdict.key_lost.format(names=names)
+    )
 
 
 def _task_verdict(name: str, index: int, task: Mapping[str, Any], axis: Axis, words: Words) -> TaskVerdict:

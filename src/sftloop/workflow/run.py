@@ -181,17 +181,24 @@ def last_lines(summary: dict[str, Any]) -> list[str]:
     """Return the closing lines for the terminal: each task before → after, then where the report is."""
     lines = []
     for name, task in summary["tasks"].items():
-        pair = task["paired"]
-        lines.append(
-            f"{name}: {pair['metric']} {pair['before']:.3f} → {pair['after']:.3f}, "
-            f"difference {pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}], {pair['verdict']}"
-            + _target_words(task["target"])
-        )
+        lines.append(f"{name}: {_paired_words(task)}{_target_words(task['target'])}")
     lines.append(
         f"Trained in {clock(summary['train']['seconds'])}, all steps {clock(summary['seconds']['total'])}"
     )
     lines.append(f"Report: {summary['report']}")
     return lines
+
+
+def _paired_words(task: dict[str, Any]) -> str:
+    pair = task["paired"]
+    if pair["difference"] is None:
+        return "no record could be scored both before and after"
+    words = (
+        f"{pair['metric']} {pair['before']:.3f} → {pair['after']:.3f}, "
+        f"difference {pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}], {pair['verdict']}"
+    )
+    lost = task["key"] and pair["verdict"] == "worse"
+    return words + (" (a key task: it must not lose)" if lost else "")
 
 
 def _target_words(target: dict[str, Any] | None) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from benchmarks.table import DISTURBED, CaseFacts, Sample, build_rows, render, results, spread
+from benchmarks.table import (
+    DISTURBED,
+    CaseFacts,
+    Sample,
+    build_rows,
+    render,
+    results,
+    spread,
+    with_other_cases,
+)
 
 PEAKS = {"fp32": 200.0, "bf16": 100.0}
 CASE = CaseFacts(
@@ -47,6 +56,17 @@ def failed(system: str, setting: str, repeat: int) -> Sample:
 
 def rows_of(*samples: Sample) -> list[dict[str, Any]]:
     return build_rows(samples, {"long": CASE}, PEAKS)
+
+
+def test_another_case_measured_earlier_stays() -> None:
+    old = {"case": "short", "system": "trl"}, {"case": "long", "system": "trl"}
+    earlier = {"machine": {"cpu": "old"}, "rows": list(old), "ratios": list(old)}
+    found = {"machine": {"cpu": "new"}, "rows": [{"case": "long", "system": "sftloop"}], "ratios": []}
+    joined = with_other_cases(found, earlier)
+    assert joined["machine"] == {"cpu": "new"}
+    assert joined["rows"] == [old[0], *found["rows"]]
+    assert joined["ratios"] == [old[0]]
+    assert with_other_cases(found, {}) == found
 
 
 def test_spread_of_an_even_number_lies_between_the_middle_two() -> None:

@@ -75,6 +75,19 @@ def test_what_an_earlier_process_did_does_not_flatter_the_forecast(
     ]
 
 
+def test_no_forecast_from_the_first_few_items(time: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("Evaluating", 100) as bar:
+        for count in (1, 3, 1, 95):
+            time[0] += 20
+            bar.advance(count)
+    assert capsys.readouterr().err.splitlines() == [
+        "Evaluating: 1/100",
+        "Evaluating: 4/100",
+        "Evaluating: 5/100, 19 min 00 s left",
+        "Evaluating: 100 of 100 in 1 min 20 s",
+    ]
+
+
 def test_nothing_to_do_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("Evaluating", 5, done=5):
         pass

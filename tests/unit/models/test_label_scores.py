@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
 from sftloop.models.generate import continue_greedily
-from sftloop.models.labels import _MARGIN_NATS, LabelTree, score_labels
+from sftloop.models.label_tree import LabelTree
+from sftloop.models.labels import _MARGIN_NATS, run_whole, score_labels
 from sftloop.models.packed import PackedContext, pack
 
 LABELS = {"a": [5, 6, 2], "b": [5, 6, 7, 2], "c": [9, 2], "d": [5, 11, 12, 13, 2]}
@@ -45,11 +46,11 @@ def opened(model: torch.nn.Module, prefix: list[int], suffixes: list[list[int]])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @torch.no_grad()
 def test_tree_equals_label_by_label(architecture: str, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sftloop.models.labels._WHOLE_TREE", 99 if whole else 0)
+    monkeypatch.setattr("sftloop.models.labels._LOGIT_ROWS", 9)
     model = tiny_model(architecture)
     prefix, suffixes = prompts()
     context, root, ends = opened(model, prefix, suffixes)
-    got = score_labels(context, LabelTree.build(LABELS), root, ends).log_probabilities
+    got = score_labels(context, LabelTree.build(LABELS), root, ends, whole=whole).log_probabilities
     expected = torch.stack([by_themselves(model, prefix + suffix) for suffix in suffixes])
     left_out = got.isneginf()
     assert not (whole and left_out.any())
@@ -74,31 +75,53 @@ def test_generation_equals_transformers(architecture: str) -> None:
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole tree", "search"])
 @torch.no_grad()
-def test_the_tree_begins_the_greedy_answer(whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sftloop.models.labels._WHOLE_TREE", 99 if whole else 0)
+def test_the_tree_begins_the_greedy_answer(whole: bool) -> None:
     model = tiny_model("llama")
     prefix, suffixes = prompts()
     context, root, ends = opened(model, prefix, suffixes)
     begun = [[token] for token in root.argmax(-1).tolist()]
     expected = continue_greedily(context.fork(), begun, ends, stop=set(), limit=12)
     labels = {str(i): [*tokens[: 3 + i], 7 + i] for i, tokens in enumerate(expected)} | {"all": expected[0]}
-    greedy = score_labels(context.fork(), LabelTree.build(labels), root, ends).greedy
+    greedy = score_labels(context.fork(), LabelTree.build(labels), root, ends, whole=whole).greedy
     assert max(len(tokens) for tokens in greedy) == 12, "one label is a whole greedy answer"
     assert all(tokens == all_[: len(tokens)] for tokens, all_ in zip(greedy, expected, strict=True))
     assert continue_greedily(context, greedy, ends, stop=set(), limit=12) == expected
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["whole tree", "search"])
 @torch.no_grad()
-def test_results_do_not_depend_on_the_batch() -> None:
+def test_results_do_not_depend_on_the_batch(whole: bool) -> None:
     model = tiny_model("llama")
     prefix, suffixes = prompts()
     tree = LabelTree.build(LABELS)
     context, root, ends = opened(model, prefix, suffixes)
-    together = score_labels(context, tree, root, ends).log_probabilities
+    together = score_labels(context, tree, root, ends, whole=whole).log_probabilities
     for index, suffix in enumerate(suffixes):
         context, root, ends = opened(model, prefix, [suffix])
-        alone = score_labels(context, tree, root, ends).log_probabilities
+        alone = score_labels(context, tree, root, ends, whole=whole).log_probabilities
         torch.testing.assert_close(alone[0], together[index], rtol=1e-4, atol=1e-5)
+
+
+def test_a_surer_model_searches() -> None:
+    """The first batch runs the whole tree; what it needed decides for the next, both ways."""
+    tree = LabelTree.build({str(i): [3 + i, 30 + i, 2] for i in range(20)})
+    assert run_whole(tree, None)
+    assert run_whole(tree, 0.9)
+    assert not run_whole(tree, 0.1)
+    assert run_whole(LabelTree.build(LABELS), 0.1), "a small tree isn't worth a search"
+
+
+@torch.no_grad()
+def test_what_mattered_is_told() -> None:
+    """A label that the model finds e^-16 less likely than another didn't matter."""
+    model = tiny_model("llama")
+    prefix, suffixes = prompts()
+    context, root, ends = opened(model, prefix, suffixes)
+    tree = LabelTree.build(LABELS)
+    assert score_labels(context, tree, root, ends, whole=True).needed == 1.0
+    root[:, 9] += 40
+    assert score_labels(context, tree, root, ends, whole=True).needed == pytest.approx(1 / len(tree.inner))
+    assert score_labels(context, tree, root, ends, whole=False).needed == pytest.approx(1 / len(tree.inner))
 
 
 sequences = st.lists(st.lists(st.integers(3, 8), min_size=1, max_size=5), min_size=2, max_size=6)

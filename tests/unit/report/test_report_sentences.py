@@ -58,6 +58,15 @@ def test_headline(verdicts, english, chinese, state):
     assert overall_verdict(tasks, ZH).headline == chinese
 
 
+def test_a_key_task_that_got_worse_is_named():
+    tasks = {"t0": task("better"), "t1": task("worse") | {"key": True}, "t2": task("worse")}
+    lost = overall_verdict(tasks, EN).key_lost
+    assert lost is not None
+    assert lost.text == "t1 got worse, and the scenario says that it must not (key)."
+    assert overall_verdict(tasks, ZH).key_lost.text == "t1 变差了，而场景规定它不允许变差（key）。"
+    assert overall_verdict(tasks | {"t1": task("better") | {"key": True}}, EN).key_lost is None
+
+
 @pytest.mark.parametrize(
     ("met", "english"),
     [

@@ -79,7 +79,8 @@ def round_axis(low: float, high: float, *, ticks: int = 4) -> Axis:
         high: largest value to show.
         ticks: about how many intervals between ticks.
     """
-    if not (math.isfinite(low) and math.isfinite(high)) or high - low < 1e-12:
+    nothing = 1e-9 * max(1.0, abs(low), abs(high))
+    if not (math.isfinite(low) and math.isfinite(high)) or high - low < nothing:
         high = low + 1.0 if math.isfinite(low) else 1.0
         low = low if math.isfinite(low) else 0.0
     raw = (high - low) / ticks

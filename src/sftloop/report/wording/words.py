@@ -70,6 +70,9 @@ class VerdictWords:
     targets_some_met: str
     """`{k}` of `{n}`."""
     no_targets: str
+    key_lost: str
+    """A task that must not lose did; `{names}`."""
+    badge_key_lost: str
     badges: Mapping[str, str]
     """better, worse, inconclusive."""
     gain: str
