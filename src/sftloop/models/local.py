@@ -97,9 +97,9 @@ class LocalModel:
         with inference(self.model):
             context = PackedContext.from_prefix(self.model, tokens.prefix)
             for batch in self._batches(fitting, tokens):
-                yield from self._predict_batch(context, len(tokens.prefix), tokens, batch)
+                yield from self._predict_batch(context, tokens, batch)
             for batch in self._batches(odd, tokens):
-                yield from self._predict_batch(PackedContext.from_prefix(self.model, []), 0, tokens, batch)
+                yield from self._predict_batch(PackedContext.from_prefix(self.model, []), tokens, batch)
 
     def _sort(
         self, tokens: TaskTokens, records: Sequence[Record]
@@ -136,14 +136,14 @@ class LocalModel:
             yield batch
 
     def _predict_batch(
-        self, prefix: PackedContext, prefix_tokens: int, tokens: TaskTokens, batch: list[_Item]
+        self, prefix: PackedContext, tokens: TaskTokens, batch: list[_Item]
     ) -> Iterator[Prediction]:
         began = time.perf_counter()
         context = prefix.fork()
         suffixes = [item.suffix for item in batch]
         last = torch.tensor([len(s) for s in suffixes], device=self.model.device).cumsum(0) - 1
-        root = context.extend(pack(suffixes, prefix_tokens, self.model.device), last)
-        ends = [prefix_tokens + len(suffix) for suffix in suffixes]
+        root = context.extend(pack(suffixes, prefix.length, self.model.device), last)
+        ends = [prefix.length + len(suffix) for suffix in suffixes]
         tables: Sequence[dict[str, float] | None] = [None] * len(batch)
         begun = [[token] for token in root.argmax(-1).tolist()]
         if tokens.tree is not None:

@@ -64,7 +64,7 @@ def shared_step(
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):
             with _autocast(model, precision):
-                loss = _suffix_loss(_over_leaves(context, leaves), micro, len(prefix)) / targets
+                loss = _suffix_loss(_over_leaves(context, leaves), micro) / targets
             loss.backward()
             result.loss += loss.item()
             result.suffix_tokens += sum(len(example.suffix) for example in micro)
@@ -95,7 +95,7 @@ def _by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Exa
     return list(groups.items())
 
 
-def _suffix_loss(context: PackedContext, micro: Sequence[Example], prefix_tokens: int) -> Tensor:
+def _suffix_loss(context: PackedContext, micro: Sequence[Example]) -> Tensor:
     """Sum of the target tokens' cross entropies. Logits exist at target positions only."""
     device = context.model.device
     keep: list[int] = []
@@ -104,7 +104,7 @@ def _suffix_loss(context: PackedContext, micro: Sequence[Example], prefix_tokens
         first = start + len(example.prompt) - 1
         keep.extend(range(first, first + len(example.target)))
         start += len(example.suffix)
-    row = pack([list(example.suffix) for example in micro], prefix_tokens, device)
+    row = pack([list(example.suffix) for example in micro], context.length, device)
     logits = context.extend(row, torch.tensor(keep, device=device))
     wanted = torch.tensor([token for example in micro for token in example.target], device=device)
     return cross_entropy(logits.float(), wanted, reduction="sum")

@@ -25,7 +25,7 @@ from sftloop.models import choose_device, why_not_shareable
 from sftloop.train.callbacks import Journal, KeepBest, SaveInProportion, ShowProgress
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
-from sftloop.train.methods import LoraMethod, Method, Trainable
+from sftloop.train.methods import Method, Trainable
 from sftloop.train.plain import plain_step
 from sftloop.train.schedule import plan_steps
 from sftloop.train.shared import StepResult, shared_step
@@ -180,7 +180,7 @@ def train(
     checkpoints = directory / "checkpoints"
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
-    output = directory / ("model" if method.name == "full" else "adapter")
+    output = directory / method.output
     in_proportion = SaveInProportion()
     trainer = SharedPrefixTrainer(
         model=trainable.model,
@@ -222,8 +222,7 @@ def _share(model: PreTrainedModel, method: Method, settings: TrainSettings) -> b
     if not settings.shared_prefix:
         return False
     reason = why_not_shareable(model.config, training=True)
-    if reason is None and isinstance(method, LoraMethod) and method.dropout:
-        reason = "dropout on the adapters draws a different mask for every record"
+    reason = reason or method.why_not_shared()
     if reason:
         say(f"The prefix is not shared: {reason}. The ordinary, slower path is taken.")
     return reason is None

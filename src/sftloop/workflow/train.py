@@ -139,7 +139,7 @@ def train_step(
     )
     with saving(outcome.output):
         encoder.tokenizer.save_pretrained(outcome.output)
-    if method.name != "full":
+    if method.output == "adapter":
         mark_base(outcome.output, base)
     result: dict[str, Any] = {
         "method": method.name,
