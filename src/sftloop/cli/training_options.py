@@ -7,13 +7,24 @@ from typing import Any
 
 import click
 
+from sftloop.scenario.training import METHOD_OPTIONS
+
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+
 _OPTIONS = (
-    click.option("--method", metavar="NAME", help="lora (default) or full."),
-    click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Passes over the data."),
-    click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True)),
+    click.option("--method", metavar="NAME", help=f"{', '.join(METHOD_OPTIONS)}; lora by default."),
+    click.option("--epochs", type=_POSITIVE, help="Passes over the data."),
+    click.option("--learning-rate", type=_POSITIVE),
     click.option("--batch-size", type=click.IntRange(1), help="Records per optimizer step."),
     click.option("--rank", type=click.IntRange(1), help="LoRA's rank."),
-    click.option("--alpha", type=click.IntRange(1), help="LoRA's scale is alpha / rank."),
+    click.option("--alpha", type=_POSITIVE, help="LoRA's scale is alpha / rank."),
+    click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="On LoRA's input."),
+    click.option("--targets", metavar="REGEX", help="Layers with LoRA; all-linear by default."),
+    click.option("--rslora", is_flag=True, default=None, help="Scale LoRA by alpha / √rank."),
+    click.option("--dora", is_flag=True, default=None, help="LoRA with lengths and directions apart."),
+    click.option("--ratio", type=_POSITIVE, help="lora+: learning rate of B over that of A."),
+    click.option("--period", type=_POSITIVE, help="plora: epochs until the adapter is folded in."),
+    click.option("--virtual-tokens", type=click.IntRange(1), help="ptuning, prefix, prompt: how many."),
     click.option(
         "--micro-batch-tokens",
         type=click.IntRange(1),

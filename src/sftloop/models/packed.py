@@ -250,7 +250,9 @@ class PackedContext:
 
 def _prefix_tokens(ids: Tensor, start: int, device: torch.device) -> PackedTokens:
     ids = ids.to(device)
-    return PackedTokens(ids, torch.full_like(ids, PREFIX), torch.arange(start, start + len(ids), device=device))
+    return PackedTokens(
+        ids, torch.full_like(ids, PREFIX), torch.arange(start, start + len(ids), device=device)
+    )
 
 
 def _behind_embeddings(virtual: Tensor, row: PackedTokens, model: PreTrainedModel) -> PackedTokens:

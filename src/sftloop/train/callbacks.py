@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
+from sftloop.core.seeds import derive_seed
 from sftloop.train.checkpoints import mark_complete, saving
+from sftloop.train.methods import PeriodicLoraMethod
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
@@ -89,11 +92,12 @@ class KeepBest(TrainerCallback):
 
     Args:
         output: the folder that holds the best weights; replaced as a whole.
+        save: writes the weights to a folder.
         patience: validations without a better score before training stops; None: never.
     """
 
-    def __init__(self, output: Path, patience: int | None) -> None:
-        self.output, self.patience = output, patience
+    def __init__(self, output: Path, save: Callable[[Any, Path], None], patience: int | None) -> None:
+        self.output, self.save, self.patience = output, save, patience
 
     def on_evaluate(
         self,
@@ -122,10 +126,33 @@ class KeepBest(TrainerCallback):
         fresh = self.output.with_name(f".{self.output.name}.part")
         with saving(self.output):
             shutil.rmtree(fresh, ignore_errors=True)
-            model.save_pretrained(fresh)
+            self.save(model, fresh)
             atomic_write_json(fresh / _BEST, {"score": score, "step": step})
             shutil.rmtree(self.output, ignore_errors=True)
             fresh.rename(self.output)
+
+
+class FoldPeriodically(TrainerCallback):
+    """Ends the periods of periodic LoRA.
+
+    Args:
+        method: says when, and does it.
+        steps: optimizer steps of the whole training.
+        steps_per_epoch: of one pass over the data.
+        seed: for the new adapters.
+    """
+
+    def __init__(self, method: PeriodicLoraMethod, steps: int, steps_per_epoch: int, seed: int) -> None:
+        self.method, self.steps, self.steps_per_epoch, self.seed = method, steps, steps_per_epoch, seed
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Fold the adapter and start anew where a period ends."""
+        if self.method.ends_period(state.global_step, self.steps, self.steps_per_epoch):
+            seed = derive_seed(self.seed, "period", state.global_step)
+            self.method.start_anew(kwargs["model"], kwargs["optimizer"], seed)
+            say(f"Period ends after step {state.global_step}: the adapter is folded into the weights")
 
 
 class ShowProgress(TrainerCallback):

@@ -22,10 +22,10 @@ from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
 from sftloop.models import choose_device, why_not_shareable
-from sftloop.train.callbacks import Journal, KeepBest, SaveInProportion, ShowProgress
+from sftloop.train.callbacks import FoldPeriodically, Journal, KeepBest, SaveInProportion, ShowProgress
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
-from sftloop.train.methods import Method, Trainable
+from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.plain import plain_step
 from sftloop.train.schedule import plan_steps
 from sftloop.train.shared import StepResult, shared_step
@@ -96,6 +96,7 @@ class SharedPrefixTrainer(Trainer):
     """transformers' Trainer whose training step takes a whole global batch of examples."""
 
     settings: TrainSettings
+    method: Method
     precision: torch.dtype | None
     shared: bool
     journal: Journal
@@ -132,6 +133,26 @@ class SharedPrefixTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Give every group of the method its rate; vectors (norms, biases) don't decay."""
+        if self.optimizer is None:
+            groups = self.method.parameter_groups(
+                cast("torch.nn.Module", model or self.model), self.settings.learning_rate
+            )
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
+            split = [half for group in groups for half in _decaying_apart(group, self.args.weight_decay)]
+            self.optimizer = kind(split, **options)
+        return self.optimizer
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Write what training needs to go on exactly; the best weights are saved elsewhere."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        self.method.save_state(cast("torch.nn.Module", self.model), folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        self.method.load_state(cast("torch.nn.Module", model or self.model), Path(resume_from_checkpoint))
 
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         began = time.monotonic()
@@ -187,8 +208,15 @@ def train(
         args=_arguments(checkpoints, settings, plan),
         train_dataset=_Steps(examples, plan),
         eval_dataset=[],
-        callbacks=[in_proportion, journal, KeepBest(output, settings.patience), ShowProgress(len(plan))],
+        callbacks=[
+            *_folding(method, settings, len(plan)),
+            in_proportion,
+            journal,
+            KeepBest(output, method.save, settings.patience),
+            ShowProgress(len(plan)),
+        ],
     )
+    trainer.method = method
     trainer.remove_callback(PrinterCallback)
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
@@ -213,6 +241,19 @@ def train(
     )
 
 
+def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPeriodically]:
+    if not isinstance(method, PeriodicLoraMethod):
+        return []
+    return [FoldPeriodically(method, steps, _steps_per_epoch(steps, settings), settings.seed)]
+
+
+def _decaying_apart(group: dict[str, Any], weight_decay: float) -> list[dict[str, Any]]:
+    matrices = [p for p in group["params"] if p.dim() > 1]
+    vectors = [p for p in group["params"] if p.dim() <= 1]
+    halves = (matrices, weight_decay), (vectors, 0.0)
+    return [{**group, "params": params, "weight_decay": decay} for params, decay in halves if params]
+
+
 def _only(items: list[list[Example]]) -> dict[str, Any]:
     return {"examples": items[0]}
 
@@ -228,8 +269,11 @@ def _share(model: PreTrainedModel, method: Method, settings: TrainSettings) -> b
     return reason is None
 
 
+def _steps_per_epoch(steps: int, settings: TrainSettings) -> int:
+    return max(1, round(steps / settings.epochs))
+
+
 def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]) -> TrainingArguments:
-    per_epoch = max(1, round(len(plan) / settings.epochs))
     return TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=len(plan),
@@ -242,7 +286,7 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         optim="adamw_torch_fused",
         logging_steps=1,
         eval_strategy="steps",
-        eval_steps=min(per_epoch, len(plan)),
+        eval_steps=min(_steps_per_epoch(len(plan), settings), len(plan)),
         save_strategy="steps",
         save_steps=settings.save_every,
         save_total_limit=2,

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import UsageError
+from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, cap_records, load_split
 from sftloop.scenario import Scenario, load_scenario
+from sftloop.scenario.training import ALL_METHOD_OPTIONS, METHOD_OPTIONS, misplaced_option
 from sftloop.train.checkpoints import saving
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
@@ -35,7 +36,14 @@ class TrainChoices:
     batch_size: int | None = None
     micro_batch_size: int | None = None
     rank: int | None = None
-    alpha: int | None = None
+    alpha: float | None = None
+    dropout: float | None = None
+    targets: str | None = None
+    rslora: bool | None = None
+    dora: bool | None = None
+    ratio: float | None = None
+    period: float | None = None
+    virtual_tokens: int | None = None
     micro_batch_tokens: int | None = None
     patience: int | None = None
     shared_prefix: bool = True
@@ -46,7 +54,8 @@ class TrainChoices:
         given = scenario.training
         if given is None:
             return self
-        foreign = {"rank", "alpha"} if self.method not in {None, given.method} else set()
+        method = self.method or given.method
+        foreign = set(ALL_METHOD_OPTIONS) - set(METHOD_OPTIONS.get(method, ()))
         gaps = {
             part.name: getattr(given, part.name)
             for part in fields(self)
@@ -174,13 +183,14 @@ def build_method(choices: TrainChoices) -> Method:
 
     name = choices.method or "lora"
     if name not in METHODS:
-        raise UsageError(f"There is no method '{name}'.", hint=f"Valid: {', '.join(METHODS)}.")
-    kind = METHODS[name]
-    own = {part.name for part in fields(kind)}
-    asked = {key: value for key in ("rank", "alpha") if (value := getattr(choices, key)) is not None}
-    if foreign := sorted(set(asked) - own):
-        raise UsageError(f"The method '{name}' has no option --{foreign[0]}.", hint="Leave it out.")
-    method: Method = kind(**asked)
+        raise UsageError(f"There is no method '{name}'. {nearest(name, METHODS)}")
+    asked = {key: value for key in ALL_METHOD_OPTIONS if (value := getattr(choices, key)) is not None}
+    for key in asked:
+        if key not in METHOD_OPTIONS[name]:
+            raise UsageError(
+                f"{misplaced_option(key, name)}.", hint="Leave it out, or choose another --method."
+            )
+    method: Method = METHODS[name](**asked)
     return method
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,7 +12,9 @@ from peft import PeftModel
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 from tests.unit.train.test_parity import batch_of_two_tasks, gradients, relative
 
+from sftloop.scenario.training import METHOD_OPTIONS, Training
 from sftloop.train.methods import (
+    METHODS,
     FullMethod,
     LoraMethod,
     LoraPlusMethod,
@@ -98,6 +102,23 @@ def test_saved_is_what_was_trained(method: Method, architecture: str, tmp_path: 
     torch.testing.assert_close(logits(loaded), logits(model), rtol=1e-4, atol=1e-4)
 
 
+def test_the_scenario_knows_every_method_and_its_options() -> None:
+    for name, kind in METHODS.items():
+        options = {part.name for part in fields(kind)}
+        assert set(METHOD_OPTIONS[name]) <= options
+        assert options - set(METHOD_OPTIONS[name]) <= {"dora"}
+    assert list(METHODS) == list(METHOD_OPTIONS) == list(get_args(Training.model_fields["method"].annotation))
+
+
+@pytest.mark.parametrize("method", [*LORA, *VIRTUAL, FullMethod()], ids=named)
+def test_a_checkpoint_goes_on_exactly(method: Method, tmp_path: Path) -> None:
+    model, again = set_up(method, "llama"), set_up(method, "llama")
+    learn(model)
+    method.save_state(model, tmp_path)
+    method.load_state(again, tmp_path)
+    assert torch.equal(logits(again), logits(model))
+
+
 def test_full_fine_tuning_trains_every_weight() -> None:
     model = FullMethod().set_up(tiny_model("llama"))
     assert all(parameter.requires_grad for parameter in model.parameters())
@@ -140,9 +161,7 @@ class TestPeriodicLora:
             learn(model)
         self.method.save_state(model, tmp_path)
         again = set_up(self.method, "gpt2")
-        adapters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        again.load_state_dict(adapters, strict=False)
-        self.method.restore_state(again, tmp_path)
+        self.method.load_state(again, tmp_path)
         assert torch.equal(logits(again), logits(model))
 
     @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Knows transformers and peft; doesn't know data, schedules or the step.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -16,6 +17,9 @@ from sftloop.models import choose_dtype, load_causal_lm
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+_STATE = "trained.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +58,28 @@ class Method(ABC):
         """Return why a shared prefix would not be exact with these options, or None when it is."""
         return None
 
+    def save_state(self, model: torch.nn.Module, checkpoint: Path) -> None:
+        """Write all that a checkpoint needs to go on exactly: the trained parameters, bit for bit."""
+        from safetensors.torch import save_file
+
+        save_file({name: p.detach().cpu().contiguous() for name, p in _trained(model)}, checkpoint / _STATE)
+
+    @torch.no_grad()
+    def load_state(self, model: torch.nn.Module, checkpoint: Path) -> None:
+        """Take up what `save_state` wrote."""
+        from safetensors.torch import load_file
+
+        saved = load_file(checkpoint / _STATE)
+        for name, parameter in _trained(model):
+            parameter.copy_(saved[name])
+
     def save(self, model: PreTrainedModel, directory: Path) -> None:
         """Write what was learned, in peft's or transformers' own format."""
         model.save_pretrained(directory)
+
+
+def _trained(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    return ((name, p) for name, p in model.named_parameters() if p.requires_grad)
 
 
 class Trainable(NamedTuple):

@@ -90,7 +90,11 @@ def save_pieces(model: torch.nn.Module, path: Path) -> None:
     from safetensors.torch import save_file
 
     found = {name: pieces(layer) for name, layer in lora_layers(model)}
-    tensors = {f"{name}.{part}": t.contiguous() for name, ab in found.items() for part, t in zip("AB", ab, strict=True)}
+    tensors = {
+        f"{name}.{part}": t.contiguous()
+        for name, ab in found.items()
+        for part, t in zip("AB", ab, strict=True)
+    }
     save_file({name: tensor for name, tensor in tensors.items() if tensor.numel()}, path)
 
 

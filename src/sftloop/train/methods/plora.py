@@ -59,9 +59,11 @@ class PeriodicLoraMethod(LoraMethod):
         save_sum(model, directory)
 
     def save_state(self, model: torch.nn.Module, checkpoint: Path) -> None:
-        """Write what earlier periods learned into a checkpoint."""
+        """Write this period's adapter and what earlier periods learned."""
+        LoraMethod.save_state(self, model, checkpoint)
         save_pieces(model, checkpoint / _PIECES)
 
-    def restore_state(self, model: torch.nn.Module, checkpoint: Path) -> None:
-        """Take up what earlier periods had learned."""
+    def load_state(self, model: torch.nn.Module, checkpoint: Path) -> None:
+        """Take both up again, over the untouched weights."""
+        LoraMethod.load_state(self, model, checkpoint)
         restore_pieces(model, checkpoint / _PIECES)
