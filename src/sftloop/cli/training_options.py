@@ -18,13 +18,6 @@ _OPTIONS = (
     click.option("--batch-size", type=click.IntRange(1), help="Records per optimizer step."),
     click.option("--rank", type=click.IntRange(1), help="LoRA's rank."),
     click.option("--alpha", type=_POSITIVE, help="LoRA's scale is alpha / rank."),
-    click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), help="On LoRA's input."),
-    click.option("--targets", metavar="REGEX", help="Layers with LoRA; all-linear by default."),
-    click.option("--rslora", is_flag=True, default=None, help="Scale LoRA by alpha / √rank."),
-    click.option("--dora", is_flag=True, default=None, help="LoRA with lengths and directions apart."),
-    click.option("--ratio", type=_POSITIVE, help="lora+: learning rate of B over that of A."),
-    click.option("--period", type=_POSITIVE, help="plora: epochs until the adapter is folded in."),
-    click.option("--virtual-tokens", type=click.IntRange(1), help="ptuning, prefix, prompt: how many."),
     click.option(
         "--micro-batch-tokens",
         type=click.IntRange(1),
@@ -37,9 +30,16 @@ _OPTIONS = (
         "--no-shared-prefix",
         "shared_prefix",
         flag_value=False,
-        default=True,
+        default=None,
         type=bool,
         help="Take the ordinary path, record by record in full.",
+    ),
+    click.option(
+        "--set",
+        "pairs",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Any other key of the scenario's training section (repeatable).",
     ),
     click.option("--seed", type=click.IntRange(0), help="For weights, order and bootstrap; 0 by default."),
 )
@@ -50,3 +50,15 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def chosen(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options say as keys of the training section; a flag wins over `--set`.
+
+    Raises:
+        UsageError: a malformed `--set`.
+    """
+    from sftloop.scenario import parse_settings
+
+    pairs = values.pop("pairs")
+    return {**parse_settings(pairs), **{key: value for key, value in values.items() if value is not None}}

@@ -175,14 +175,14 @@ class PackedContext:
 
     def _cache(self) -> DynamicCache:
         """What is there as transformers' cache; its `update` would copy it."""
-        from transformers.cache_utils import DynamicCache, DynamicLayer
+        from transformers.cache_utils import DynamicCache
+
+        from sftloop.models.fixed_past import FixedPast
 
         cache = DynamicCache()
-        for key, value in zip(self.keys, self.values, strict=True):
-            layer = DynamicLayer()
-            layer.lazy_initialization(key, value)
-            layer.keys, layer.values = key, value
-            cache.layers.append(layer)
+        for index in range(self.model.config.get_text_config().num_hidden_layers):
+            past = (self.keys[index], self.values[index]) if self.keys else None
+            cache.layers.append(FixedPast(past))
         return cache
 
     def _remember(self, tokens: PackedTokens) -> None:

@@ -29,6 +29,7 @@ METHOD_OPTIONS: dict[str, tuple[str, ...]] = {
 ALL_METHOD_OPTIONS = tuple(dict.fromkeys(name for options in METHOD_OPTIONS.values() for name in options))
 
 Positive = Annotated[float, pydantic.Field(gt=0)]
+Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Count = Annotated[int, pydantic.Field(ge=1)]
 
 
@@ -43,12 +44,12 @@ class Training(Part):
     batch_size: Count | None = None
     """Records per optimizer step."""
     micro_batch_size: Count | None = None
-    """Records per forward pass; sets the memory, not the result."""
+    """Records per forward pass on the ordinary path; sets the memory, not the result."""
     rank: Count | None = None
     """LoRA's rank."""
     alpha: Positive | None = None
     """LoRA's scale is alpha / rank."""
-    dropout: Annotated[float, pydantic.Field(ge=0, lt=1)] | None = None
+    dropout: Share | None = None
     """On the adapter's input."""
     targets: OneLine | None = None
     """`all-linear`, or a regular expression over module names."""
@@ -61,12 +62,36 @@ class Training(Part):
     virtual_tokens: Count | None = None
     """Tokens learned in front of the prompt."""
     seed: Annotated[int, pydantic.Field(ge=0)] | None = None
+    optimizer: Literal["adamw", "momentum", "sgd", "adam-then-momentum", "adafactor", "adamw-8bit"] | None = (
+        None
+    )
+    switch_at: Positive | Literal["plateau"] | None = None
+    """adam-then-momentum: after this step, this share of the steps (below 1), or on a plateau of the loss."""
+    schedule: (
+        Literal["cosine", "linear", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"] | None
+    ) = None
+    warmup: Share | None = None
+    """Share of the steps over which the rate rises."""
+    weight_decay: Annotated[float, pydantic.Field(ge=0)] | None = None
+    max_gradient_norm: Positive | None = None
+    task_weights: dict[OneLine, Positive] | None = None
+    """How often a task's records are seen per epoch; 1 for tasks that aren't named."""
+    recompute: bool | None = None
+    """Activation checkpointing: less memory, about a third more time."""
+    patience: Count | None = None
+    """Stop after so many validations without a better score."""
+    micro_batch_tokens: Count | None = None
+    """Suffix tokens per forward pass on the shared path; sets the memory, not the result."""
+    shared_prefix: bool | None = None
+    """False: the ordinary path, record by record in full."""
 
     @model_validator(mode="after")
     def _check_method(self) -> Training:
         for name in ALL_METHOD_OPTIONS:
             if getattr(self, name) is not None and name not in METHOD_OPTIONS[self.method]:
                 raise MisplacedError((name,), misplaced_option(name, self.method))
+        if self.switch_at is not None and self.optimizer != "adam-then-momentum":
+            raise MisplacedError(("switch_at",), "'switch_at' belongs to optimizer 'adam-then-momentum'")
         return self
 
 

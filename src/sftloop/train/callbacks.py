@@ -22,6 +22,7 @@ from sftloop.train.methods import PeriodicLoraMethod
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
+_PLATEAU_SHARE, _PLATEAU_GAIN = 0.1, 0.005
 _SAVING_SHARE = 20
 """Time between checkpoints, in times that writing one takes."""
 
@@ -153,6 +154,40 @@ class FoldPeriodically(TrainerCallback):
             seed = derive_seed(self.seed, "period", state.global_step)
             self.method.start_anew(kwargs["model"], kwargs["optimizer"], seed)
             say(f"Period ends after step {state.global_step}: the adapter is folded into the weights")
+
+
+class SwitchToMomentum(TrainerCallback):
+    """Turns Adam into SGD with momentum, once.
+
+    Args:
+        at: after this step (from 1), this share of the steps (below 1), or on a `plateau`: the mean training
+            loss of the last tenth of the steps is less than half a percent below that of the tenth before.
+        steps: optimizer steps of the whole training.
+    """
+
+    def __init__(self, at: float | str, steps: int) -> None:
+        self._at = None if isinstance(at, str) else round(at if at >= 1 else at * steps)
+        self._window = max(2, round(_PLATEAU_SHARE * steps))
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Switch where it is time, and say at which rates."""
+        optimizer = kwargs["optimizer"]
+        optimizer = getattr(optimizer, "optimizer", optimizer)
+        if optimizer.switched or not self._is_time(state):
+            return
+        rates = ", ".join(f"{rate:.3g}" for rate in optimizer.switch())
+        say(f"Adam hands over to SGD with momentum after step {state.global_step}, at rate {rates}")
+
+    def _is_time(self, state: TrainerState) -> bool:
+        if self._at is not None:
+            return state.global_step >= self._at
+        losses = [row["loss"] for row in state.log_history if "loss" in row]
+        if len(losses) < 2 * self._window:
+            return False
+        last, before = losses[-self._window :], losses[-2 * self._window : -self._window]
+        return sum(last) > (1 - _PLATEAU_GAIN) * sum(before)
 
 
 class ShowProgress(TrainerCallback):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,11 +22,20 @@ from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
 from sftloop.models import choose_device, why_not_shareable
-from sftloop.train.callbacks import FoldPeriodically, Journal, KeepBest, SaveInProportion, ShowProgress
+from sftloop.train.callbacks import (
+    FoldPeriodically,
+    Journal,
+    KeepBest,
+    SaveInProportion,
+    ShowProgress,
+    SwitchToMomentum,
+)
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
+from sftloop.train.optimizers import build_optimizer
 from sftloop.train.plain import plain_step
+from sftloop.train.recompute import recompute_layers
 from sftloop.train.schedule import plan_steps
 from sftloop.train.shared import StepResult, shared_step
 
@@ -49,6 +58,14 @@ class TrainSettings:
     """Suffix tokens per forward pass on the shared path: bounds memory, not the result."""
     micro_batch: int = 8
     """Records per forward pass on the ordinary path."""
+    optimizer: str = "adamw"
+    """One of `OPTIMIZERS`."""
+    switch_at: float | str = 0.5
+    """adam-then-momentum: a step, a share of the steps (below 1), or `plateau`."""
+    task_weights: dict[str, float] = field(default_factory=dict)
+    """How often a task's records are seen per epoch, if not once."""
+    recompute: bool = False
+    """Activation checkpointing."""
     schedule: str = "cosine"
     """A learning-rate schedule of transformers."""
     warmup: float = 0.05
@@ -140,9 +157,8 @@ class SharedPrefixTrainer(Trainer):
             groups = self.method.parameter_groups(
                 cast("torch.nn.Module", model or self.model), self.settings.learning_rate
             )
-            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             split = [half for group in groups for half in _decaying_apart(group, self.args.weight_decay)]
-            self.optimizer = kind(split, **options)
+            self.optimizer = build_optimizer(self.settings.optimizer, split, self.args.device)
         return self.optimizer
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -197,7 +213,10 @@ def train(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         seed=settings.seed,
+        weights=settings.task_weights,
     )
+    if settings.recompute:
+        recompute_layers(trainable.model)
     checkpoints = directory / "checkpoints"
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
@@ -210,6 +229,7 @@ def train(
         eval_dataset=[],
         callbacks=[
             *_folding(method, settings, len(plan)),
+            *_switching(settings, len(plan)),
             in_proportion,
             journal,
             KeepBest(output, method.save, settings.patience),
@@ -245,6 +265,12 @@ def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPe
     if not isinstance(method, PeriodicLoraMethod):
         return []
     return [FoldPeriodically(method, steps, _steps_per_epoch(steps, settings), settings.seed)]
+
+
+def _switching(settings: TrainSettings, steps: int) -> list[SwitchToMomentum]:
+    if settings.optimizer != "adam-then-momentum":
+        return []
+    return [SwitchToMomentum(settings.switch_at, steps)]
 
 
 def _decaying_apart(group: dict[str, Any], weight_decay: float) -> list[dict[str, Any]]:
@@ -283,7 +309,6 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         warmup_steps=round(settings.warmup * len(plan)),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_gradient_norm,
-        optim="adamw_torch_fused",
         logging_steps=1,
         eval_strategy="steps",
         eval_steps=min(_steps_per_epoch(len(plan), settings), len(plan)),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, cap_records, load_split
-from sftloop.scenario import Scenario, load_scenario
-from sftloop.scenario.training import ALL_METHOD_OPTIONS, METHOD_OPTIONS, misplaced_option
+from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
@@ -24,46 +23,6 @@ if TYPE_CHECKING:
 
     from sftloop.models import PromptEncoder
     from sftloop.train import Method, Trainable, TrainSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainChoices:
-    """What the user asked for; None leaves it to the scenario, then to the defaults."""
-
-    method: str | None = None
-    epochs: float | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    micro_batch_size: int | None = None
-    rank: int | None = None
-    alpha: float | None = None
-    dropout: float | None = None
-    targets: str | None = None
-    rslora: bool | None = None
-    dora: bool | None = None
-    ratio: float | None = None
-    period: float | None = None
-    virtual_tokens: int | None = None
-    micro_batch_tokens: int | None = None
-    patience: int | None = None
-    shared_prefix: bool = True
-    seed: int | None = None
-
-    def over(self, scenario: Scenario) -> TrainChoices:
-        """Fill the gaps from the scenario's `training` section."""
-        given = scenario.training
-        if given is None:
-            return self
-        method = self.method or given.method
-        foreign = set(ALL_METHOD_OPTIONS) - set(METHOD_OPTIONS.get(method, ()))
-        gaps = {
-            part.name: getattr(given, part.name)
-            for part in fields(self)
-            if part.name not in foreign
-            and getattr(self, part.name) is None
-            and getattr(given, part.name, None) is not None
-        }
-        return replace(self, **gaps)
 
 
 @dataclass(slots=True)
@@ -91,7 +50,7 @@ def load_training_data(
 
 def train_scenario(
     directory: Path,
-    choices: TrainChoices,
+    chosen: Mapping[str, Any],
     *,
     model: str | None = None,
     tasks: Sequence[str] | None = None,
@@ -103,11 +62,11 @@ def train_scenario(
     from sftloop.models import require_supported, resolve_model
 
     scenario = load_scenario(directory)
-    choices = choices.over(scenario)
+    choices = choose_training(scenario.training, chosen)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
     path = resolve_model(model or scenario.model, log=say)
     require_supported(path)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
+    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
     inputs = input_hashes(scenario, ["train", "validation"], path, None)
     run = RunDirectory.open(
         out or default_directory("train", scenario.name, inputs, settings),
@@ -121,7 +80,7 @@ def train_scenario(
 
 
 def train_step(
-    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: TrainChoices
+    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: Training
 ) -> dict[str, Any]:
     """Train into `run`'s folder `train`, or return what an earlier process finished there."""
     directory = run.file("train")
@@ -173,29 +132,18 @@ def train_step(
     return result
 
 
-def build_method(choices: TrainChoices) -> Method:
-    """Turn the user's choices into a method's own configuration.
-
-    Raises:
-        UsageError: an unknown method, or an option that the method doesn't have.
-    """
+def build_method(choices: Training) -> Method:
+    """Return the chosen method with its options; what was left open keeps the method's default."""
     from sftloop.train import METHODS
 
-    name = choices.method or "lora"
-    if name not in METHODS:
-        raise UsageError(f"There is no method '{name}'. {nearest(name, METHODS)}")
-    asked = {key: value for key in ALL_METHOD_OPTIONS if (value := getattr(choices, key)) is not None}
-    for key in asked:
-        if key not in METHOD_OPTIONS[name]:
-            raise UsageError(
-                f"{misplaced_option(key, name)}.", hint="Leave it out, or choose another --method."
-            )
-    method: Method = METHODS[name](**asked)
-    return method
+    options = METHOD_OPTIONS[choices.method]
+    return METHODS[choices.method](
+        **{name: value for name in options if (value := getattr(choices, name)) is not None}
+    )
 
 
-def build_settings(choices: TrainChoices, method: Method, trainable: Trainable) -> TrainSettings:
-    """Turn the user's choices into training settings; the rate's default depends on method and size."""
+def build_settings(choices: Training, method: Method, trainable: Trainable) -> TrainSettings:
+    """Return the chosen training settings; the rate's default depends on method and size."""
     from sftloop.train import TrainSettings
 
     asked = {
