@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
     from sftloop.models.local import LocalModel, inference
+    from sftloop.models.merge import merge_adapter
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
@@ -36,6 +37,7 @@ _HOMES = {
     "inference": "local",
     "load_causal_lm": "load",
     "mark_base": "adapter",
+    "merge_adapter": "merge",
     "pack": "packed",
     "require_supported": "load",
     "resolve_model": "resolve",
@@ -57,6 +59,7 @@ __all__ = [
     "inference",
     "load_causal_lm",
     "mark_base",
+    "merge_adapter",
     "pack",
     "require_supported",
     "resolve_model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,9 @@ from sftloop.train.methods.lora import LoraMethod
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+_REPACKS = "support_avx512bf16_for_cpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +41,15 @@ class QloraMethod(LoraMethod):
                 "The method 'qlora' needs bitsandbytes, which isn't installed.",
                 hint="pip install 'sftloop[qlora]', or take --method lora.",
             )
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
         quantised = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=choose_dtype(device),
         )
-        return load_causal_lm(directory, device, torch.float32, quantised=quantised)
+        model = load_causal_lm(directory, device, torch.float32, quantised=quantised)
+        for module in model.modules():
+            if hasattr(module, _REPACKS):  # validation would rewrite the weights for inference only
+                setattr(module, _REPACKS, False)
+        return model
