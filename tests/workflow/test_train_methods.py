@@ -105,6 +105,29 @@ def test_merged_it_answers_the_same(case: Path) -> None:
     assert "exists already" in again.stderr
 
 
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_heads_answer_instead_of_text(case: Path, method: str) -> None:
+    rate = "0.003" if method == "full" else "0.01"
+    found = train(case, f"head-{method}", method, "--learning-rate", rate, "--set", "head={dropout: 0.1}")
+    assert found["head"]["dropout"] == 0.1
+    where = ["--model" if method == "full" else "--adapter", f"head-{method}/{found['output']}"]
+    score, rows = evaluate(case, f"head-{method}-again", *where)
+    assert score >= 0.8
+    assert all(row.get("text") is None for row in rows.values())
+    assert all(sum(row["probabilities"].values()) == pytest.approx(1) for row in rows.values())
+
+
+def test_heads_merge_with_their_model(case: Path) -> None:
+    train(case, "head-merge", "lora", "--set", "head=true", "--epochs", "2")
+    adapter = "head-merge/train/adapter"
+    result = call("merge", case, "--adapter", adapter, "--out", "head-merged", cwd=case)
+    assert result.returncode == 0, result.stderr
+    _, beside = evaluate(case, "head-beside", "--adapter", adapter)
+    _, within = evaluate(case, "head-within", "--model", str(case / "head-merged"))
+    for key, row in beside.items():
+        assert row["probabilities"] == pytest.approx(within[key]["probabilities"], abs=1e-4)
+
+
 def test_virtual_tokens_cannot_be_merged(case: Path) -> None:
     train(case, "virtual", *METHODS["prompt"], "--epochs", "1")
     result = call("merge", case, "--adapter", "virtual/train/adapter", "--out", "never", cwd=case)
@@ -139,6 +162,9 @@ def test_settings_reach_the_trainer(case: Path, pairs: tuple[str, ...]) -> None:
         (["--set", "switch_at=0.5"], "belongs to optimizer"),
         (["--set", "task_weights={kind: -1}"], "greater than 0"),
         (["--set", "optimizer=adamw-8bit"], "NVIDIA GPU"),
+        (["--set", "head={loss: foo}"], "no loss 'foo'"),
+        (["--set", "head={activation: softmax}"], "softmax is for one label"),
+        (["--set", "head={dropout: 2}"], "training.head.dropout"),
     ],
 )
 def test_wrong_choices_are_explained(case: Path, arguments: list[str], words: str) -> None:

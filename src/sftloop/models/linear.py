@@ -146,7 +146,9 @@ def _best_threshold(matrix: Any, targets: Mapping[str, Sequence[str]], seed: int
         if len(counts) < 2 or min(counts.values()) < _FOLDS:
             continue
         folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-        found = cross_val_predict(_regression(values, seed, "multi"), matrix, values, cv=folds, method="predict_proba")
+        found = cross_val_predict(
+            _regression(values, seed, "multi"), matrix, values, cv=folds, method="predict_proba"
+        )
         chances.append(found[:, 1])
         truths.append(np.array(values) == "yes")
     if not truths:

@@ -13,6 +13,7 @@ import torch
 
 from sftloop.core.errors import ModelError
 from sftloop.models.encode import PromptEncoder
+from sftloop.models.heads import load_heads, save_heads
 from sftloop.models.load import load_adapter, load_causal_lm
 from sftloop.models.virtual_tokens import learns_prompts
 
@@ -43,6 +44,7 @@ def merge_adapter(base: Path, adapter: Path, output: Path) -> None:
     fresh.parent.mkdir(parents=True, exist_ok=True)
     merged.save_pretrained(fresh)
     PromptEncoder.from_directory(base).tokenizer.save_pretrained(fresh)
+    save_heads(load_heads(adapter, merged.config.get_text_config().hidden_size), fresh)
     fresh.rename(output)
 
 

@@ -141,37 +141,42 @@ class PackedContext:
         """Return a copy that can be extended without touching this one (no tensor is copied)."""
         return self.with_keys_values(list(self.keys), list(self.values))
 
-    def extend(self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None) -> Tensor:
+    def extend(
+        self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None, *, hidden: bool = False
+    ) -> Tensor:
         """Run `tokens` behind what is there and remember them.
 
         Args:
             tokens: T tokens in one row.
             keep: indices into the row at which logits are wanted, shape (N,).
             ancestors: boolean (M, M): may node i see node j of a tree of continuations.
+            hidden: return the last hidden states instead of logits.
 
         Returns:
-            Logits, shape (N, V).
+            Logits, shape (N, V), or hidden states, shape (N, hidden).
         """
         from transformers import AttentionInterface
 
         AttentionInterface.register(NAME, attention)
         self._remember(tokens)
         cache = self._cache()
+        body = transformer(self.model)
         with self._attention(tokens, ancestors) as how:
             given = tokens.ids[None] if tokens.embeddings is None else tokens.embeddings[None]
-            output = transformer(self.model)(
+            run: Any = getattr(body, body.base_model_prefix) if hidden else body
+            output = run(
                 **{"input_ids" if tokens.embeddings is None else "inputs_embeds": given},
                 position_ids=tokens.position[None],
                 past_key_values=cache,
                 use_cache=True,
-                logits_to_keep=keep,
+                **({} if hidden else {"logits_to_keep": keep}),
                 **how,
             )
         layers: list[Any] = cache.layers
         self.keys = [layer.keys for layer in layers]
         self.values = [layer.values for layer in layers]
-        logits: Tensor = output.logits[0]
-        return logits
+        found: Tensor = output.last_hidden_state[0, keep] if hidden else output.logits[0]
+        return found
 
     def _cache(self) -> DynamicCache:
         """What is there as transformers' cache; its `update` would copy it."""

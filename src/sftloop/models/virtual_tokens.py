@@ -48,7 +48,8 @@ def learns_prompts(model: torch.nn.Module) -> bool:
     return config is not None and bool(config.is_prompt_learning)
 
 
-def transformer(model: PreTrainedModel) -> PreTrainedModel:
-    """Return what runs real tokens: peft's wrapper would put the virtual ones in front of each call."""
+def transformer(model: torch.nn.Module) -> PreTrainedModel:
+    """Return the model inside peft's wrapper, which would put virtual tokens in front of each call."""
     wrapped: Any = model
-    return cast("PreTrainedModel", wrapped.get_base_model()) if learns_prompts(model) else model
+    inside = wrapped.get_base_model() if hasattr(wrapped, "peft_config") else wrapped
+    return cast("PreTrainedModel", inside)

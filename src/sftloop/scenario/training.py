@@ -5,10 +5,10 @@ Knows which option belongs to which method; doesn't know what they do.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from sftloop.scenario.parts import MisplacedError, OneLine, Part
 
@@ -31,6 +31,21 @@ ALL_METHOD_OPTIONS = tuple(dict.fromkeys(name for options in METHOD_OPTIONS.valu
 Positive = Annotated[float, pydantic.Field(gt=0)]
 Share = Annotated[float, pydantic.Field(ge=0, lt=1)]
 Count = Annotated[int, pydantic.Field(ge=1)]
+
+
+class Head(Part):
+    """A scoring head in place of written answers, for `choice`, `multi` and `score` tasks."""
+
+    activation: Literal["softmax", "sigmoid", "tanh", "relu"] | None = None
+    """None: softmax for `choice`, sigmoid for the others."""
+    loss: OneLine | None = None
+    """A registered loss, or `module:function`; None: `ce`, and `mse` for `score`."""
+    dropout: Share = 0.5
+    """Of the features in front of the linear layer."""
+    smoothing: Share = 0.0
+    """Label smoothing."""
+    gamma: Annotated[float, pydantic.Field(ge=0)] = 2.0
+    """Focal loss: how much easy records are discounted."""
 
 
 class Training(Part):
@@ -61,6 +76,8 @@ class Training(Part):
     """Periodic LoRA: epochs after which the adapter is folded into the weights."""
     virtual_tokens: Count | None = None
     """Tokens learned in front of the prompt."""
+    head: Head | None = None
+    """Train scoring heads; `true` for the usual ones."""
     seed: Annotated[int, pydantic.Field(ge=0)] | None = None
     optimizer: Literal["adamw", "momentum", "sgd", "adam-then-momentum", "adafactor", "adamw-8bit"] | None = (
         None
@@ -84,6 +101,13 @@ class Training(Part):
     """Suffix tokens per forward pass on the shared path; sets the memory, not the result."""
     shared_prefix: bool | None = None
     """False: the ordinary path, record by record in full."""
+
+    @field_validator("head", mode="before")
+    @classmethod
+    def _bare_head(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.lower() in {"true", "false"}:
+            value = value.lower() == "true"
+        return ({} if value else None) if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _check_method(self) -> Training:

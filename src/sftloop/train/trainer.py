@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from sftloop.core.errors import TrainingError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
-from sftloop.models import choose_device, why_not_shareable
+from sftloop.models import choose_device, heads_of, save_heads, why_not_shareable, without_heads
 from sftloop.train.callbacks import (
     FoldPeriodically,
     Journal,
@@ -33,14 +34,17 @@ from sftloop.train.callbacks import (
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
+from sftloop.train.objective import Objective
 from sftloop.train.optimizers import build_optimizer
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import recompute_layers
 from sftloop.train.schedule import plan_steps
-from sftloop.train.shared import StepResult, shared_step
+from sftloop.train.shared import TOKENS, StepResult, shared_step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_HEAD_RATE = 1e-3
 
 Validate = Callable[["PreTrainedModel"], dict[str, float]]
 """Returns metrics of the model as it is; `score` among them decides which checkpoint is best."""
@@ -114,6 +118,7 @@ class SharedPrefixTrainer(Trainer):
 
     settings: TrainSettings
     method: Method
+    objective: Objective
     precision: torch.dtype | None
     shared: bool
     journal: Journal
@@ -157,6 +162,7 @@ class SharedPrefixTrainer(Trainer):
             groups = self.method.parameter_groups(
                 cast("torch.nn.Module", model or self.model), self.settings.learning_rate
             )
+            groups = _heads_apart(groups, cast("torch.nn.Module", model or self.model))
             split = [half for group in groups for half in _decaying_apart(group, self.args.weight_decay)]
             self.optimizer = build_optimizer(self.settings.optimizer, split, self.args.device)
         return self.optimizer
@@ -179,8 +185,20 @@ class SharedPrefixTrainer(Trainer):
     def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
         if self.shared:
             tokens = self.settings.micro_batch_tokens
-            return shared_step(model, batch, micro_batch_tokens=tokens, precision=self.precision)
-        return plain_step(model, batch, micro_batch=self.settings.micro_batch, precision=self.precision)
+            return shared_step(
+                model,
+                batch,
+                micro_batch_tokens=tokens,
+                precision=self.precision,
+                objective=self.objective,
+            )
+        return plain_step(
+            model,
+            batch,
+            micro_batch=self.settings.micro_batch,
+            precision=self.precision,
+            objective=self.objective,
+        )
 
 
 def train(
@@ -191,6 +209,7 @@ def train(
     *,
     directory: Path,
     validate: Validate,
+    objective: Objective = TOKENS,
 ) -> TrainOutcome:
     """Train, or go on with an interrupted training found in `directory`.
 
@@ -201,6 +220,7 @@ def train(
         settings: everything else the result depends on.
         directory: gets `checkpoints/`, `history.json` and the best weights (`adapter/` or `model/`).
         validate: called once per epoch.
+        objective: what is learned: the answers' tokens, or scoring heads.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -232,11 +252,11 @@ def train(
             *_switching(settings, len(plan)),
             in_proportion,
             journal,
-            KeepBest(output, method.save, settings.patience),
+            KeepBest(output, partial(_save_with_heads, method), settings.patience),
             ShowProgress(len(plan)),
         ],
     )
-    trainer.method = method
+    trainer.method, trainer.objective = method, objective
     trainer.remove_callback(PrinterCallback)
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
@@ -261,6 +281,12 @@ def train(
     )
 
 
+def _save_with_heads(method: Method, model: Any, directory: Path) -> None:
+    with without_heads(model):
+        method.save(model, directory)
+    save_heads(heads_of(model), directory)
+
+
 def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPeriodically]:
     if not isinstance(method, PeriodicLoraMethod):
         return []
@@ -271,6 +297,19 @@ def _switching(settings: TrainSettings, steps: int) -> list[SwitchToMomentum]:
     if settings.optimizer != "adam-then-momentum":
         return []
     return [SwitchToMomentum(settings.switch_at, steps)]
+
+
+def _heads_apart(groups: list[dict[str, Any]], model: torch.nn.Module) -> list[dict[str, Any]]:
+    """Give scoring heads, which start from nothing, a rate of their own where the method's is low."""
+    heads = {id(p) for head in heads_of(model).values() for p in head.parameters()}
+    if not heads:
+        return groups
+    split = []
+    for group in groups:
+        own = [p for p in group["params"] if id(p) in heads]
+        split.append({**group, "params": [p for p in group["params"] if id(p) not in heads]})
+        split.append({**group, "params": own, "lr": max(group["lr"], _HEAD_RATE)})
+    return [group for group in split if group["params"]]
 
 
 def _decaying_apart(group: dict[str, Any], weight_decay: float) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from sftloop.evaluate import check_target, paired_comparison
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record, load_split
 from sftloop.scenario import Scenario, choose_training, load_scenario
+from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes, measure
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.train import TrainingData, load_training_data, train_step
@@ -42,6 +43,7 @@ def run_scenario(
     choices = choose_training(scenario.training, chosen)
     seed = choices.seed or 0
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
+    check_heads(scenario, choices.head, {record.task for record in data.train})
     test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
     base = resolve_model(model or scenario.model, log=say)
     require_supported(base)

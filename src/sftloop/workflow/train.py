@@ -15,6 +15,7 @@ from sftloop.records import Record, cap_records, load_split
 from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
+from sftloop.workflow.heads import add_heads, check_heads, head_examples
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from sftloop.models import PromptEncoder
-    from sftloop.train import Method, Trainable, TrainSettings
+    from sftloop.train import Method, Objective, Trainable, TrainSettings
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ def train_scenario(
     scenario = load_scenario(directory)
     choices = choose_training(scenario.training, chosen)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
+    check_heads(scenario, choices.head, {record.task for record in data.train})
     path = resolve_model(model or scenario.model, log=say)
     require_supported(path)
     settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
@@ -89,13 +91,18 @@ def train_step(
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
     from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
-    from sftloop.train import encode_examples, prepare, train
+    from sftloop.train import TOKENS, encode_examples, prepare, train
 
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
     examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
     method = build_method(choices)
     trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
+    objective: Objective = TOKENS
+    if choices.head is not None:
+        objective = add_heads(trainable.model, scenario, choices.head, set(tokens))
+        examples = head_examples(examples, data.train, scenario)
+        trainable = trainable.counted(trainable.model, trainable.precision)
     settings = build_settings(choices, method, trainable)
     outcome = train(
         trainable,
@@ -104,6 +111,7 @@ def train_step(
         settings,
         directory=directory,
         validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
+        objective=objective,
     )
     with saving(outcome.output):
         encoder.tokenizer.save_pretrained(outcome.output)
@@ -124,6 +132,7 @@ def train_step(
         "parameters": trainable.parameters,
         "shared_prefix": outcome.shared_prefix,
         "dropped": data.dropped,
+        "head": choices.head.model_dump() if choices.head else None,
         "settings": asdict(settings) | {"method": asdict(method)},
     }
     atomic_write_json(saved, result)

@@ -91,6 +91,12 @@ class Trainable(NamedTuple):
     trainable_parameters: int
     parameters: int
 
+    @classmethod
+    def counted(cls, model: PreTrainedModel, precision: torch.dtype | None) -> Trainable:
+        """Count the model's parameters as they are."""
+        sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+        return cls(model, precision, sum(n for n, learns in sizes if learns), sum(n for n, _ in sizes))
+
 
 def prepare(directory: Path, method: Method, *, device: str, seed: int) -> Trainable:
     """Load the base model and set the method up on it.
@@ -107,10 +113,6 @@ def prepare(directory: Path, method: Method, *, device: str, seed: int) -> Train
     fast = choose_dtype(device)
     precision = fast if fast is not torch.float32 else None
     torch.manual_seed(seed)
-    base = method.load(directory, device)
-    parameters = sum(p.numel() for p in base.parameters())
-    model = method.set_up(base)
+    model = method.set_up(method.load(directory, device))
     model.train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    added = sum(p.numel() for p in model.parameters()) - parameters
-    return Trainable(model, precision, sum(p.numel() for p in trained), parameters + added)
+    return Trainable.counted(model, precision)
