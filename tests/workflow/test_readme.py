@@ -20,6 +20,7 @@ from sftloop.records.schema import check_record
 from sftloop.scenario import Scenario, format_answer, load_scenario, parse_answer, render_prompt
 from sftloop.scenario.parts import AnswerSpec, Field, InputField, Label, Target
 from sftloop.scenario.schema import DataFiles, PromptStyle, Task, Training
+from sftloop.scenario.training import Head
 from sftloop.workflow.init import init_scenario
 
 ROOT = Path(__file__).parents[2]
@@ -264,7 +265,7 @@ def test_the_shown_answers_are_valid(hotel: Scenario) -> None:
                 assert found.valid, f"{task.kind}: {text}: {found.problem}"
 
 
-PARTS = [Scenario, Task, InputField, Label, Field, AnswerSpec, Target, DataFiles, PromptStyle, Training]
+PARTS = [Scenario, Task, InputField, Label, Field, AnswerSpec, Target, DataFiles, PromptStyle, Training, Head]
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
@@ -281,6 +282,7 @@ def test_the_shown_training_defaults_are_the_real_ones() -> None:
     text = prose(ROOT / "docs" / "training.md").partition("## Settings")[2]
     shown = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.MULTILINE))
     real = {part.name: part.default for kind in (TrainSettings, LoraMethod) for part in fields(kind)}
+    real["task_weights"] = None
     for setting in set(shown) & set(real) - {"learning_rate"}:
         default = real[setting]
         said = shown[setting].split()[0]

@@ -27,6 +27,7 @@ _VERBS = {
     "prompt": ("prompt", "Show what the model sees, and what is wrong with it."),
     "eval": ("eval_", "Evaluate a model, with or without an adapter, on a split."),
     "train": ("train", "Fine-tune a model on a scenario."),
+    "merge": ("merge", "Add a trained adapter to its base model: a plain model."),
     "run": ("run", "The whole loop: evaluate, fine-tune, evaluate again, report."),
     "report": ("report", "Build a finished run's HTML page again."),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sftloop.cli import options
-from sftloop.cli.training_options import training_options
+from sftloop.cli.training_options import chosen, training_options
 
 
 @click.command("run")
@@ -35,11 +35,10 @@ def command(
     Every step goes on where an interrupted run stopped. Exit code 1 says that a stated target is not met.
     """
     from sftloop.workflow.run import last_lines, run_scenario
-    from sftloop.workflow.train import TrainChoices
 
     summary = run_scenario(
         scenario,
-        TrainChoices(**choices),
+        chosen(choices),
         model=model,
         tasks=tasks or None,
         limit=limit,

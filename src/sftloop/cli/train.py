@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sftloop.cli import options
-from sftloop.cli.training_options import training_options
+from sftloop.cli.training_options import chosen, training_options
 
 
 @click.command("train")
@@ -34,11 +34,11 @@ def command(
 
     Validates after every epoch and keeps the best weights; goes on where an interrupted training stopped.
     """
-    from sftloop.workflow.train import TrainChoices, train_scenario
+    from sftloop.workflow.train import train_scenario
 
     result = train_scenario(
         scenario,
-        TrainChoices(**choices),
+        chosen(choices),
         model=model,
         tasks=tasks or None,
         limit=limit,

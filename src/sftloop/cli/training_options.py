@@ -7,13 +7,17 @@ from typing import Any
 
 import click
 
+from sftloop.scenario.training import METHOD_OPTIONS
+
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+
 _OPTIONS = (
-    click.option("--method", metavar="NAME", help="lora (default) or full."),
-    click.option("--epochs", type=click.FloatRange(min=0, min_open=True), help="Passes over the data."),
-    click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True)),
+    click.option("--method", metavar="NAME", help=f"{', '.join(METHOD_OPTIONS)}; lora by default."),
+    click.option("--epochs", type=_POSITIVE, help="Passes over the data."),
+    click.option("--learning-rate", type=_POSITIVE),
     click.option("--batch-size", type=click.IntRange(1), help="Records per optimizer step."),
     click.option("--rank", type=click.IntRange(1), help="LoRA's rank."),
-    click.option("--alpha", type=click.IntRange(1), help="LoRA's scale is alpha / rank."),
+    click.option("--alpha", type=_POSITIVE, help="LoRA's scale is alpha / rank."),
     click.option(
         "--micro-batch-tokens",
         type=click.IntRange(1),
@@ -26,9 +30,16 @@ _OPTIONS = (
         "--no-shared-prefix",
         "shared_prefix",
         flag_value=False,
-        default=True,
+        default=None,
         type=bool,
         help="Take the ordinary path, record by record in full.",
+    ),
+    click.option(
+        "--set",
+        "pairs",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Any other key of the scenario's training section (repeatable).",
     ),
     click.option("--seed", type=click.IntRange(0), help="For weights, order and bootstrap; 0 by default."),
 )
@@ -39,3 +50,15 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def chosen(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options say as keys of the training section; a flag wins over `--set`.
+
+    Raises:
+        UsageError: a malformed `--set`.
+    """
+    from sftloop.scenario import parse_settings
+
+    pairs = values.pop("pairs")
+    return {**parse_settings(pairs), **{key: value for key, value in values.items() if value is not None}}

@@ -58,9 +58,10 @@ class RunDirectory:
             manifest = read_json(manifest_file, "a run's manifest")
             if not (isinstance(manifest, dict) and {"identity", "steps"} <= manifest.keys()):
                 raise _foreign(path)
-            _require_same_run(path, manifest, identity, verb, inputs, settings)
-            return cls(path, manifest)
-        if path.exists() and _holds_files(path):
+            if manifest["identity"] == identity or not _is_bare(path, manifest):
+                _require_same_run(path, manifest, identity, verb, inputs, settings)
+                return cls(path, manifest)
+        elif path.exists() and _holds_files(path):
             raise _foreign(path)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -112,6 +113,13 @@ def _holds_files(path: Path) -> bool:
     if not path.is_dir():
         return True
     return not all(fnmatch(each.name, f".{MANIFEST}.*.part") for each in path.iterdir())
+
+
+def _is_bare(path: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether a run ended before it wrote anything but its manifest: there is nothing to keep."""
+    return not manifest["steps"] and not any(
+        each.is_file() for each in path.rglob("*") if each.name != MANIFEST
+    )
 
 
 def _foreign(path: Path) -> UsageError:

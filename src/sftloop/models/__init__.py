@@ -12,55 +12,83 @@ if TYPE_CHECKING:
     from sftloop.models.adapter import check_adapter, mark_base
     from sftloop.models.device import choose_device, choose_dtype, describe_machine
     from sftloop.models.encode import PromptEncoder
+    from sftloop.models.heads import (
+        HeadShape,
+        ScoringHead,
+        attach_heads,
+        heads_of,
+        save_heads,
+        without_heads,
+    )
     from sftloop.models.label_tree import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
     from sftloop.models.local import LocalModel, inference
+    from sftloop.models.merge import merge_adapter
     from sftloop.models.packed import PackedContext, pack, why_not_shareable
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
+    from sftloop.models.virtual_tokens import learns_prompts, transformer
     from sftloop.models.weights import fingerprint
 
 _HOMES = {
+    "HeadShape": "heads",
     "LabelTree": "label_tree",
     "LinearBaseline": "linear",
     "LocalModel": "local",
     "PackedContext": "packed",
     "PromptEncoder": "encode",
+    "ScoringHead": "heads",
     "TaskTokens": "task_tokens",
+    "attach_heads": "heads",
     "check_adapter": "adapter",
     "choose_device": "device",
     "choose_dtype": "device",
     "describe_machine": "device",
     "fingerprint": "weights",
+    "heads_of": "heads",
     "inference": "local",
+    "learns_prompts": "virtual_tokens",
     "load_causal_lm": "load",
     "mark_base": "adapter",
+    "merge_adapter": "merge",
     "pack": "packed",
     "require_supported": "load",
     "resolve_model": "resolve",
+    "save_heads": "heads",
+    "transformer": "virtual_tokens",
     "why_not_shareable": "packed",
+    "without_heads": "heads",
 }
 
 __all__ = [
+    "HeadShape",
     "LabelTree",
     "LinearBaseline",
     "LocalModel",
     "PackedContext",
     "PromptEncoder",
+    "ScoringHead",
     "TaskTokens",
+    "attach_heads",
     "check_adapter",
     "choose_device",
     "choose_dtype",
     "describe_machine",
     "fingerprint",
+    "heads_of",
     "inference",
+    "learns_prompts",
     "load_causal_lm",
     "mark_base",
+    "merge_adapter",
     "pack",
     "require_supported",
     "resolve_model",
+    "save_heads",
+    "transformer",
     "why_not_shareable",
+    "without_heads",
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.core.errors import DataError, UsageError
@@ -21,6 +21,9 @@ _INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 """scikit-learn's `C`, chosen by cross-validation over the training records; the middle one when they are too
 few to tell."""
 _FOLDS = 3
+_CHOSEN_BY = {"choice": "accuracy", "multi": "neg_log_loss"}
+"""What the penalty is chosen by; accuracy tells nothing where most records lack the label."""
+_THRESHOLDS = tuple(step / 40 for step in range(2, 31))
 _MAX_ITERATIONS = 1000
 
 
@@ -38,6 +41,8 @@ class LinearBaseline:
         """`choice`: one model under ""; `multi`: one per label that occurs with and without."""
         self._constant: dict[str, float] = {}
         """Labels that need no model: their share among the training records, 0 or 1."""
+        self._threshold = 0.5
+        """`multi`: the probability from which a label is given."""
 
     def fit(self, records: Sequence[Record], task: Task, language: str, seed: int) -> None:
         """Learn a task from records.
@@ -68,10 +73,12 @@ class LinearBaseline:
         except ValueError as error:
             raise DataError(f"The training records of task '{task.name}' hold no words.") from error
         targets = _targets(records, task)
+        if task.kind == "multi":
+            self._threshold = _best_threshold(matrix, targets, seed)
         for name, values in targets.items():
             kinds = sorted(set(values))
             if len(kinds) > 1:
-                self._models[name] = _regression(values, seed).fit(matrix, values)
+                self._models[name] = _regression(values, seed, task.kind).fit(matrix, values)
             elif task.kind == "choice":
                 self._constant[kinds[0]] = 1.0
             else:
@@ -81,7 +88,7 @@ class LinearBaseline:
         """Return one prediction per record, in the records' order, with a probability for every label.
 
         For `choice` the probabilities sum to 1 and the most probable label is the answer; for `multi` each is
-        a label's own, and the labels from 0.5 on are the answer.
+        a label's own, and the labels from a threshold on are the answer; cross-validation chose it by micro F1.
         """
         assert self._task is not None, "fit first"
         if not records:
@@ -94,7 +101,7 @@ class LinearBaseline:
             Prediction(
                 id=record.id,
                 task=record.task,
-                answer=_answer(table, self._task),
+                answer=_answer(table, self._task, self._threshold),
                 probabilities=table,
                 latency_seconds=seconds,
             )
@@ -115,7 +122,7 @@ class LinearBaseline:
         return tables
 
 
-def _regression(values: Sequence[str], seed: int) -> Any:
+def _regression(values: Sequence[str], seed: int, kind: str) -> Any:
     """Return an unfitted classifier whose penalty the training records themselves decide, if they suffice."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -124,7 +131,31 @@ def _regression(values: Sequence[str], seed: int) -> Any:
     if min(Counter(values).values()) < _FOLDS:
         return plain
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
-    return GridSearchCV(plain, {"C": list(_INVERSE_PENALTIES)}, cv=folds)
+    return GridSearchCV(plain, {"C": list(_INVERSE_PENALTIES)}, cv=folds, scoring=_CHOSEN_BY[kind])
+
+
+def _best_threshold(matrix: Any, targets: Mapping[str, Sequence[str]], seed: int) -> float:
+    """Return the threshold with the best micro F1 over out-of-fold probabilities, 0.5 if there are too few."""
+    import numpy as np
+    from sklearn.metrics import f1_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    truths, chances = [], []
+    for values in targets.values():
+        counts = Counter(values)
+        if len(counts) < 2 or min(counts.values()) < _FOLDS:
+            continue
+        folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+        found = cross_val_predict(
+            _regression(values, seed, "multi"), matrix, values, cv=folds, method="predict_proba"
+        )
+        chances.append(found[:, 1])
+        truths.append(np.array(values) == "yes")
+    if not truths:
+        return 0.5
+    truth, chance = np.concatenate(truths), np.concatenate(chances)
+    scores = {cut: f1_score(truth, chance >= cut, zero_division=0) for cut in _THRESHOLDS}
+    return max(scores, key=lambda cut: (scores[cut], -abs(cut - 0.5)))
 
 
 def _targets(records: Sequence[Record], task: Task) -> dict[str, list[str]]:
@@ -136,10 +167,10 @@ def _targets(records: Sequence[Record], task: Task) -> dict[str, list[str]]:
     }
 
 
-def _answer(table: dict[str, float], task: Task) -> Answer:
+def _answer(table: dict[str, float], task: Task, threshold: float) -> Answer:
     if task.kind == "choice":
         return Answer(label=max(table, key=table.__getitem__))
-    return Answer(labels=tuple(label for label, value in table.items() if value >= 0.5))
+    return Answer(labels=tuple(label for label, value in table.items() if value >= threshold))
 
 
 def _text(record: Record) -> str:

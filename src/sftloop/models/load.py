@@ -20,6 +20,7 @@ from sftloop.models.packed import why_not_shareable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+    from transformers.utils.quantization_config import QuantizationConfigMixin
 
 
 def require_supported(directory: Path) -> None:
@@ -54,8 +55,10 @@ def require_shareable(config: Any, name: str) -> None:
         )
 
 
-def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrainedModel:
-    """Load a causal language model from safetensors.
+def load_causal_lm(
+    directory: Path, device: str, dtype: torch.dtype, *, quantised: QuantizationConfigMixin | None = None
+) -> PreTrainedModel:
+    """Load a causal language model from safetensors, quantised on the way if asked for.
 
     Raises:
         ModelError: weights missing, damaged, not in safetensors, or others than config.json describes.
@@ -74,6 +77,7 @@ def load_causal_lm(directory: Path, device: str, dtype: torch.dtype) -> PreTrain
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
+                **({"quantization_config": quantised} if quantised else {}),
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(

@@ -18,6 +18,7 @@ import torch
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
+from sftloop.models.heads import attach_heads, heads_of, load_heads, read_head
 from sftloop.models.labels import run_whole, score_labels
 from sftloop.models.load import load_adapter, load_causal_lm, require_shareable
 from sftloop.models.packed import PackedContext, pack
@@ -57,6 +58,7 @@ class LocalModel:
     ) -> None:
         self.model, self.encoder, self.name, self.write_choices = model, encoder, name, write_choices
         require_shareable(model.config, name)
+        self._heads = heads_of(model)
         self._tokens: dict[str, TaskTokens] = {}
         self._needed: dict[str, float] = {}
         """Per task: the share of its label tree that mattered to the last batch."""
@@ -80,6 +82,9 @@ class LocalModel:
         model = load_causal_lm(directory, device, dtype or choose_dtype(device))
         if adapter is not None:
             model = load_adapter(model, adapter)
+        width = model.config.get_text_config().hidden_size
+        if heads := load_heads(adapter or directory, width):
+            attach_heads(model, [head.to(device) for head in heads.values()])
         model.eval()
         return cls(model, PromptEncoder.from_directory(directory), name or directory.name)
 
@@ -97,9 +102,9 @@ class LocalModel:
         with inference(self.model):
             context = PackedContext.from_prefix(self.model, tokens.prefix)
             for batch in self._batches(fitting, tokens):
-                yield from self._predict_batch(context, len(tokens.prefix), tokens, batch)
+                yield from self._predict_batch(context, tokens, batch)
             for batch in self._batches(odd, tokens):
-                yield from self._predict_batch(PackedContext.from_prefix(self.model, []), 0, tokens, batch)
+                yield from self._predict_batch(PackedContext.from_prefix(self.model, []), tokens, batch)
 
     def _sort(
         self, tokens: TaskTokens, records: Sequence[Record]
@@ -136,14 +141,17 @@ class LocalModel:
             yield batch
 
     def _predict_batch(
-        self, prefix: PackedContext, prefix_tokens: int, tokens: TaskTokens, batch: list[_Item]
+        self, prefix: PackedContext, tokens: TaskTokens, batch: list[_Item]
     ) -> Iterator[Prediction]:
         began = time.perf_counter()
         context = prefix.fork()
         suffixes = [item.suffix for item in batch]
+        if tokens.task.name in self._heads:
+            yield from self._read_head(context, tokens, batch, began)
+            return
         last = torch.tensor([len(s) for s in suffixes], device=self.model.device).cumsum(0) - 1
-        root = context.extend(pack(suffixes, prefix_tokens, self.model.device), last)
-        ends = [prefix_tokens + len(suffix) for suffix in suffixes]
+        root = context.extend(pack(suffixes, prefix.length, self.model.device), last)
+        ends = [prefix.length + len(suffix) for suffix in suffixes]
         tables: Sequence[dict[str, float] | None] = [None] * len(batch)
         begun = [[token] for token in root.argmax(-1).tolist()]
         if tokens.tree is not None:
@@ -160,6 +168,28 @@ class LocalModel:
         seconds = (time.perf_counter() - began) / len(batch)
         for item, ids, table, end in zip(batch, written, tables, ends, strict=True):
             yield self._prediction(tokens, item, ids, table, end, seconds)
+
+    def _read_head(
+        self, context: PackedContext, tokens: TaskTokens, batch: list[_Item], began: float
+    ) -> Iterator[Prediction]:
+        """Predict with the task's scoring head: nothing is written, labels or score come from one layer."""
+        head, start = self._heads[tokens.task.name], context.length
+        row = pack([item.suffix for item in batch], start, self.model.device)
+        last = torch.tensor([len(item.suffix) for item in batch], device=self.model.device).cumsum(0) - 1
+        features = context.extend(row, last, hidden=True)
+        values = head.activate(head(features.float()).float()).tolist()
+        seconds = (time.perf_counter() - began) / len(batch)
+        for item, row_values in zip(batch, values, strict=True):
+            answer, table = read_head(head.shape, row_values)
+            yield Prediction(
+                id=item.record.id,
+                task=item.record.task,
+                answer=answer,
+                probabilities=table,
+                tokens=0,
+                prompt_tokens=start + len(item.suffix),
+                latency_seconds=seconds,
+            )
 
     def _prediction(
         self,

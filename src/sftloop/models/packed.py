@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from sftloop.models.shared_attention import NAME, Rows, attention
+from sftloop.models.virtual_tokens import VirtualTokens, transformer
 
 if TYPE_CHECKING:
     from transformers import DynamicCache, PreTrainedModel
@@ -95,6 +96,8 @@ class PackedTokens:
     """Its place in its own sequence, prefix included."""
     node: Tensor | None = None
     """Its node in a tree of continuations, -1 outside of it."""
+    embeddings: Tensor | None = None
+    """(T, hidden) in place of `ids`, where virtual tokens are among them."""
 
 
 @dataclass(slots=True)
@@ -114,12 +117,21 @@ class PackedContext:
     def from_prefix(cls, model: PreTrainedModel, prefix_ids: list[int]) -> PackedContext:
         """Run the prefix once. Gradients are kept if they are enabled."""
         context = cls(model, AttentionLayout.of(model.config))
-        if prefix_ids:
-            ids = torch.tensor(prefix_ids, device=model.device)
-            segment = torch.full_like(ids, PREFIX)
-            position = torch.arange(len(prefix_ids), device=model.device)
-            context.extend(PackedTokens(ids, segment, position), keep=ids.new_zeros(1))
+        virtual = VirtualTokens.of(model)
+        if virtual.keys:
+            context._remember(_prefix_tokens(torch.zeros(virtual.count, dtype=torch.long), 0, model.device))
+            context.keys, context.values = virtual.keys, virtual.values
+        row = _prefix_tokens(torch.tensor(prefix_ids, dtype=torch.long), context.length, model.device)
+        if virtual.embeddings is not None:
+            row = _behind_embeddings(virtual.embeddings, row, model)
+        if len(row.ids):
+            context.extend(row, keep=row.ids.new_zeros(1))
         return context
+
+    @property
+    def length(self) -> int:
+        """Tokens that are there; of a fresh prefix: the position of what follows it."""
+        return 0 if self.segment is None else len(self.segment)
 
     def with_keys_values(self, keys: list[Tensor], values: list[Tensor]) -> PackedContext:
         """Return the same context over other tensors of the same shapes (detached leaves, say)."""
@@ -129,47 +141,53 @@ class PackedContext:
         """Return a copy that can be extended without touching this one (no tensor is copied)."""
         return self.with_keys_values(list(self.keys), list(self.values))
 
-    def extend(self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None) -> Tensor:
+    def extend(
+        self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None, *, hidden: bool = False
+    ) -> Tensor:
         """Run `tokens` behind what is there and remember them.
 
         Args:
             tokens: T tokens in one row.
             keep: indices into the row at which logits are wanted, shape (N,).
             ancestors: boolean (M, M): may node i see node j of a tree of continuations.
+            hidden: return the last hidden states instead of logits.
 
         Returns:
-            Logits, shape (N, V).
+            Logits, shape (N, V), or hidden states, shape (N, hidden).
         """
         from transformers import AttentionInterface
 
         AttentionInterface.register(NAME, attention)
         self._remember(tokens)
         cache = self._cache()
+        body = transformer(self.model)
         with self._attention(tokens, ancestors) as how:
-            output = self.model(
-                input_ids=tokens.ids[None],
+            given = tokens.ids[None] if tokens.embeddings is None else tokens.embeddings[None]
+            run: Any = getattr(body, body.base_model_prefix) if hidden else body
+            output = run(
+                **{"input_ids" if tokens.embeddings is None else "inputs_embeds": given},
                 position_ids=tokens.position[None],
                 past_key_values=cache,
                 use_cache=True,
-                logits_to_keep=keep,
+                **({} if hidden else {"logits_to_keep": keep}),
                 **how,
             )
         layers: list[Any] = cache.layers
         self.keys = [layer.keys for layer in layers]
         self.values = [layer.values for layer in layers]
-        logits: Tensor = output.logits[0]
-        return logits
+        found: Tensor = output.last_hidden_state[0, keep] if hidden else output.logits[0]
+        return found
 
     def _cache(self) -> DynamicCache:
         """What is there as transformers' cache; its `update` would copy it."""
-        from transformers.cache_utils import DynamicCache, DynamicLayer
+        from transformers.cache_utils import DynamicCache
+
+        from sftloop.models.fixed_past import FixedPast
 
         cache = DynamicCache()
-        for key, value in zip(self.keys, self.values, strict=True):
-            layer = DynamicLayer()
-            layer.lazy_initialization(key, value)
-            layer.keys, layer.values = key, value
-            cache.layers.append(layer)
+        for index in range(self.model.config.get_text_config().num_hidden_layers):
+            past = (self.keys[index], self.values[index]) if self.keys else None
+            cache.layers.append(FixedPast(past))
         return cache
 
     def _remember(self, tokens: PackedTokens) -> None:
@@ -187,7 +205,8 @@ class PackedContext:
         assert self.segment is not None and self.position is not None
         longest = int(self.position.max()) + 1
         windowed = self.layout.window is not None and self.layout.window < longest
-        if windowed or self.layout.additive or self.model.device.type != "cpu":
+        behind_virtual = bool(self.keys) and bool((tokens.segment == PREFIX).any())
+        if windowed or behind_virtual or self.layout.additive or self.model.device.type != "cpu":
             yield {"attention_mask": self._masks(tokens, ancestors)}
             return
         config = self.model.config.get_text_config()
@@ -232,6 +251,22 @@ class PackedContext:
             return mask[None, None]
         bias = torch.zeros(mask.shape, dtype=self.model.dtype, device=mask.device)
         return bias.masked_fill(~mask, torch.finfo(bias.dtype).min)[None, None]
+
+
+def _prefix_tokens(ids: Tensor, start: int, device: torch.device) -> PackedTokens:
+    ids = ids.to(device)
+    return PackedTokens(
+        ids, torch.full_like(ids, PREFIX), torch.arange(start, start + len(ids), device=device)
+    )
+
+
+def _behind_embeddings(virtual: Tensor, row: PackedTokens, model: PreTrainedModel) -> PackedTokens:
+    """Put virtual tokens, given as embeddings, in front of a prefix's own."""
+    words: Tensor = transformer(model).get_input_embeddings()(row.ids)
+    ids = torch.cat([row.ids.new_zeros(len(virtual)), row.ids])
+    whole = _prefix_tokens(ids, 0, row.ids.device)
+    whole.embeddings = torch.cat([virtual.to(words.dtype), words])
+    return whole
 
 
 def pack(suffixes: list[list[int]], prefix_tokens: int, device: torch.device) -> PackedTokens:

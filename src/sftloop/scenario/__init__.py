@@ -8,6 +8,7 @@ from sftloop.scenario.answer import (
     label_slots,
     parse_answer,
 )
+from sftloop.scenario.choose import choose_training, parse_settings
 from sftloop.scenario.finding import Finding
 from sftloop.scenario.lint import lint
 from sftloop.scenario.lint_records import LintRecord
@@ -47,11 +48,13 @@ __all__ = [
     "Training",
     "Wording",
     "answer_format",
+    "choose_training",
     "format_answer",
     "label_slots",
     "lint",
     "load_scenario",
     "parse_answer",
+    "parse_settings",
     "placeholder_input",
     "probe_prompts",
     "render_prompt",

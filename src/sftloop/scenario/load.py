@@ -95,7 +95,7 @@ def _parts(scenario: Scenario) -> Iterator[tuple[str, ...]]:
 def _explained(error: pydantic.ValidationError, source: YamlSource, file: Path) -> ScenarioError:
     messages: list[tuple[int, str, str]] = []
     for detail in error.errors(include_url=False):
-        path, text, hint = _explain(detail)
+        path, text, hint = explain(detail)
         messages.append((source.line(path), text, hint))
     messages.sort(key=lambda message: message[0])
     if len(messages) == 1:
@@ -107,7 +107,7 @@ def _explained(error: pydantic.ValidationError, source: YamlSource, file: Path) 
     return ScenarioError("\n".join(lines))
 
 
-def _explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
+def explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
     """Turn one of pydantic's errors into (path, what is wrong, next step)."""
     path: tuple[str | int, ...] = tuple(detail["loc"])
     kind, value = detail["type"], detail["input"]

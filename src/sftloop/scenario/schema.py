@@ -26,6 +26,7 @@ from sftloop.scenario.parts import (
     Part,
     Target,
 )
+from sftloop.scenario.training import Training
 from sftloop.scenario.wording import Language, wording
 
 __all__ = [
@@ -118,32 +119,6 @@ class PromptStyle(Part):
 
     order: Literal["input_first", "instruction_first"] = "input_first"
     """`instruction_first` makes the prefix that all records share longer."""
-
-
-class Training(Part):
-    """Defaults of `train` and `run` for this scenario; None leaves a setting to the trainer."""
-
-    method: Literal["full", "lora"] = "lora"
-    epochs: Annotated[float, pydantic.Field(gt=0)] | None = None
-    learning_rate: Annotated[float, pydantic.Field(gt=0)] | None = None
-    batch_size: Annotated[int, pydantic.Field(ge=1)] | None = None
-    """Records per optimizer step."""
-    micro_batch_size: Annotated[int, pydantic.Field(ge=1)] | None = None
-    """Records per forward pass; sets the memory, not the result."""
-    rank: Annotated[int, pydantic.Field(ge=1)] | None = None
-    """LoRA's rank."""
-    alpha: Annotated[float, pydantic.Field(gt=0)] | None = None
-    """LoRA's scale is alpha / rank."""
-    seed: Annotated[int, pydantic.Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _check_method(self) -> Training:
-        for name in ("rank", "alpha"):
-            if self.method != "lora" and getattr(self, name) is not None:
-                raise MisplacedError(
-                    (name,), f"'{name}' belongs to the method 'lora', not to '{self.method}'"
-                )
-        return self
 
 
 class Scenario(Part):

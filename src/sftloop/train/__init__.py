@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sftloop.train.examples import Example, encode_examples
     from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable, prepare
+    from sftloop.train.objective import Objective
     from sftloop.train.plain import plain_step
-    from sftloop.train.shared import StepResult, shared_step
+    from sftloop.train.shared import TOKENS, StepResult, shared_step
     from sftloop.train.trainer import TrainOutcome, TrainSettings, train
 
 _HOMES = {
     "METHODS": "methods",
+    "TOKENS": "shared",
     "Example": "examples",
     "FullMethod": "methods",
     "LoraMethod": "methods",
     "Method": "methods",
+    "Objective": "objective",
     "StepResult": "shared",
     "TrainOutcome": "trainer",
     "TrainSettings": "trainer",
@@ -34,10 +37,12 @@ _HOMES = {
 
 __all__ = [
     "METHODS",
+    "TOKENS",
     "Example",
     "FullMethod",
     "LoraMethod",
     "Method",
+    "Objective",
     "StepResult",
     "TrainOutcome",
     "TrainSettings",

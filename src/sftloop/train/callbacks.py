@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
+from sftloop.core.seeds import derive_seed
 from sftloop.train.checkpoints import mark_complete, saving
+from sftloop.train.methods import PeriodicLoraMethod
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
+_PLATEAU_SHARE, _PLATEAU_GAIN = 0.1, 0.005
 _SAVING_SHARE = 20
 """Time between checkpoints, in times that writing one takes."""
 
@@ -89,11 +93,12 @@ class KeepBest(TrainerCallback):
 
     Args:
         output: the folder that holds the best weights; replaced as a whole.
+        save: writes the weights to a folder.
         patience: validations without a better score before training stops; None: never.
     """
 
-    def __init__(self, output: Path, patience: int | None) -> None:
-        self.output, self.patience = output, patience
+    def __init__(self, output: Path, save: Callable[[Any, Path], None], patience: int | None) -> None:
+        self.output, self.save, self.patience = output, save, patience
 
     def on_evaluate(
         self,
@@ -122,10 +127,67 @@ class KeepBest(TrainerCallback):
         fresh = self.output.with_name(f".{self.output.name}.part")
         with saving(self.output):
             shutil.rmtree(fresh, ignore_errors=True)
-            model.save_pretrained(fresh)
+            self.save(model, fresh)
             atomic_write_json(fresh / _BEST, {"score": score, "step": step})
             shutil.rmtree(self.output, ignore_errors=True)
             fresh.rename(self.output)
+
+
+class FoldPeriodically(TrainerCallback):
+    """Ends the periods of periodic LoRA.
+
+    Args:
+        method: says when, and does it.
+        steps: optimizer steps of the whole training.
+        steps_per_epoch: of one pass over the data.
+        seed: for the new adapters.
+    """
+
+    def __init__(self, method: PeriodicLoraMethod, steps: int, steps_per_epoch: int, seed: int) -> None:
+        self.method, self.steps, self.steps_per_epoch, self.seed = method, steps, steps_per_epoch, seed
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Fold the adapter and start anew where a period ends."""
+        if self.method.ends_period(state.global_step, self.steps, self.steps_per_epoch):
+            seed = derive_seed(self.seed, "period", state.global_step)
+            self.method.start_anew(kwargs["model"], kwargs["optimizer"], seed)
+            say(f"Period ends after step {state.global_step}: the adapter is folded into the weights")
+
+
+class SwitchToMomentum(TrainerCallback):
+    """Turns Adam into SGD with momentum, once.
+
+    Args:
+        at: after this step (from 1), this share of the steps (below 1), or on a `plateau`: the mean training
+            loss of the last tenth of the steps is less than half a percent below that of the tenth before.
+        steps: optimizer steps of the whole training.
+    """
+
+    def __init__(self, at: float | str, steps: int) -> None:
+        self._at = None if isinstance(at, str) else round(at if at >= 1 else at * steps)
+        self._window = max(2, round(_PLATEAU_SHARE * steps))
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Switch where it is time, and say at which rates."""
+        optimizer = kwargs["optimizer"]
+        optimizer = getattr(optimizer, "optimizer", optimizer)
+        if optimizer.switched or not self._is_time(state):
+            return
+        rates = ", ".join(f"{rate:.3g}" for rate in optimizer.switch())
+        say(f"Adam hands over to SGD with momentum after step {state.global_step}, at rate {rates}")
+
+    def _is_time(self, state: TrainerState) -> bool:
+        if self._at is not None:
+            return state.global_step >= self._at
+        losses = [row["loss"] for row in state.log_history if "loss" in row]
+        if len(losses) < 2 * self._window:
+            return False
+        last, before = losses[-self._window :], losses[-2 * self._window : -self._window]
+        return sum(last) > (1 - _PLATEAU_GAIN) * sum(before)
 
 
 class ShowProgress(TrainerCallback):

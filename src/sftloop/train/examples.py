@@ -7,7 +7,7 @@ context can't hold whole, is an error that names it: truncation would silently t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sftloop.core.errors import DataError
@@ -32,6 +32,8 @@ class Example:
     """The rest of the prompt; never empty."""
     target: tuple[int, ...]
     """The answer and the end of the turn."""
+    wanted: tuple[float, ...] = ()
+    """What a scoring head should say, in place of `target`."""
     label: str | None = None
     """The label of a `choice` answer: batches are balanced over it."""
 
@@ -39,6 +41,10 @@ class Example:
     def suffix(self) -> tuple[int, ...]:
         """What the model reads behind the prefix: the rest of the prompt and all but the last target."""
         return self.prompt + self.target[:-1]
+
+    def for_head(self, wanted: tuple[float, ...]) -> Example:
+        """Return the same prompt with what a head should say instead of an answer to write."""
+        return replace(self, target=(), wanted=wanted)
 
     @property
     def length(self) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from sftloop.core.seeds import derive_seed
 
@@ -21,6 +22,7 @@ def plan_steps(
     batch_size: int,
     seed: int,
     mix_tasks: bool = False,
+    weights: Mapping[str, float] | None = None,
 ) -> list[list[int]]:
     """Return the example indices of every optimizer step.
 
@@ -31,23 +33,48 @@ def plan_steps(
         batch_size: examples per step; the last steps of an epoch may hold fewer.
         seed: for the shuffling.
         mix_tasks: draw every batch from all tasks instead.
+        weights: how often a task's examples come per epoch, if not once; what a fraction leaves out is drawn
+            anew in every epoch.
     """
     steps: list[list[int]] = []
     for epoch in range(math.ceil(epochs)):
         shuffle = random.Random(derive_seed(seed, "epoch", epoch))
-        batches = _epoch(tasks, labels, batch_size, shuffle, mix_tasks)
+        order = _weighted(tasks, weights or {}, shuffle)
+        batches = _epoch(order, tasks, labels, batch_size, shuffle, mix_tasks)
         share = min(1.0, epochs - epoch)
         steps += batches[: max(1, round(len(batches) * share))]
     return steps
 
 
-def _epoch(
-    tasks: Sequence[str], labels: Sequence[str | None], size: int, shuffle: random.Random, mix_tasks: bool
-) -> list[list[int]]:
+def _weighted(tasks: Sequence[str], weights: Mapping[str, float], shuffle: random.Random) -> list[int]:
+    """Return the epoch's examples in random order: w times each, a fraction of w for some."""
     order = list(range(len(tasks)))
     shuffle.shuffle(order)
+    if not weights:
+        return order
+    seen: dict[str, int] = {}
+    counts = Counter(tasks)
+    times: list[int] = []
+    for index in order:
+        task = tasks[index]
+        place = seen.get(task, 0)
+        seen[task] = place + 1
+        whole, part = divmod(weights.get(task, 1.0), 1)
+        times += [index] * (int(whole) + (place < round(part * counts[task])))
+    shuffle.shuffle(times)
+    return times
+
+
+def _epoch(
+    order: Sequence[int],
+    tasks: Sequence[str],
+    labels: Sequence[str | None],
+    size: int,
+    shuffle: random.Random,
+    mix_tasks: bool,
+) -> list[list[int]]:
     if mix_tasks:
-        return [order[start : start + size] for start in range(0, len(order), size)]
+        return [list(order[start : start + size]) for start in range(0, len(order), size)]
     by_task: dict[str, list[int]] = {}
     for index in order:
         by_task.setdefault(tasks[index], []).append(index)

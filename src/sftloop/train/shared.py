@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from sftloop.models import PackedContext, pack
+from sftloop.models import PackedContext
 from sftloop.train.examples import Example
+from sftloop.train.objective import Objective, TokenObjective
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+TOKENS = TokenObjective()
 
 
 @dataclass(slots=True)
@@ -31,8 +34,9 @@ class StepResult:
     """What a step computed; gradients lie in the parameters."""
 
     loss: float
-    """Mean cross entropy over the batch's target tokens, in nats."""
+    """Mean over the batch's target tokens (in nats) or records."""
     target_tokens: int
+    """What the loss is the mean over."""
     prefix_tokens: int
     """Prefix tokens run: once per prefix."""
     suffix_tokens: int
@@ -44,6 +48,7 @@ def shared_step(
     *,
     micro_batch_tokens: int,
     precision: torch.dtype | None,
+    objective: Objective = TOKENS,
 ) -> StepResult:
     """Add the gradients of the batch's mean token loss to the parameters.
 
@@ -52,19 +57,20 @@ def shared_step(
         batch: the global batch; any mix of tasks.
         micro_batch_tokens: suffix tokens per forward and backward pass; bounds memory, not the result.
         precision: dtype of matrix products (autocast), None for the weights' own.
+        objective: what is learned.
 
     Returns:
-        The loss, normalised by the number of target tokens in the whole batch, and token counts.
+        The loss, the mean over the whole batch's target tokens (or records), and token counts.
     """
-    targets = sum(len(example.target) for example in batch)
-    result = StepResult(0.0, targets, 0, 0)
+    units = objective.units(batch)
+    result = StepResult(0.0, units, 0, 0)
     for prefix, group in _by_prefix(batch):
         with _autocast(model, precision):
             context = PackedContext.from_prefix(model, list(prefix))
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):
             with _autocast(model, precision):
-                loss = _suffix_loss(_over_leaves(context, leaves), micro, len(prefix)) / targets
+                loss = objective.behind(_over_leaves(context, leaves), micro) / units
             loss.backward()
             result.loss += loss.item()
             result.suffix_tokens += sum(len(example.suffix) for example in micro)
@@ -89,25 +95,11 @@ def micro_batches(group: Sequence[Example], most_tokens: int) -> Iterator[list[E
 
 
 def _by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Example]]]:
+    """Group by prefix, whose tokens name the task as well."""
     groups: dict[tuple[int, ...], list[Example]] = {}
     for example in batch:
         groups.setdefault(example.prefix, []).append(example)
     return list(groups.items())
-
-
-def _suffix_loss(context: PackedContext, micro: Sequence[Example], prefix_tokens: int) -> Tensor:
-    """Sum of the target tokens' cross entropies. Logits exist at target positions only."""
-    device = context.model.device
-    keep: list[int] = []
-    start = 0
-    for example in micro:
-        first = start + len(example.prompt) - 1
-        keep.extend(range(first, first + len(example.target)))
-        start += len(example.suffix)
-    row = pack([list(example.suffix) for example in micro], prefix_tokens, device)
-    logits = context.extend(row, torch.tensor(keep, device=device))
-    wanted = torch.tensor([token for example in micro for token in example.target], device=device)
-    return cross_entropy(logits.float(), wanted, reduction="sum")
 
 
 def _leaves(context: PackedContext) -> list[Tensor]:

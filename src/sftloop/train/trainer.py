@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,17 +22,29 @@ from sftloop.core.errors import TrainingError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
-from sftloop.models import choose_device, why_not_shareable
-from sftloop.train.callbacks import Journal, KeepBest, SaveInProportion, ShowProgress
+from sftloop.models import choose_device, heads_of, save_heads, why_not_shareable, without_heads
+from sftloop.train.callbacks import (
+    FoldPeriodically,
+    Journal,
+    KeepBest,
+    SaveInProportion,
+    ShowProgress,
+    SwitchToMomentum,
+)
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
-from sftloop.train.methods import LoraMethod, Method, Trainable
+from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
+from sftloop.train.objective import Objective
+from sftloop.train.optimizers import build_optimizer
 from sftloop.train.plain import plain_step
+from sftloop.train.recompute import recompute_layers
 from sftloop.train.schedule import plan_steps
-from sftloop.train.shared import StepResult, shared_step
+from sftloop.train.shared import TOKENS, StepResult, shared_step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_HEAD_RATE = 1e-3
 
 Validate = Callable[["PreTrainedModel"], dict[str, float]]
 """Returns metrics of the model as it is; `score` among them decides which checkpoint is best."""
@@ -49,6 +62,14 @@ class TrainSettings:
     """Suffix tokens per forward pass on the shared path: bounds memory, not the result."""
     micro_batch: int = 8
     """Records per forward pass on the ordinary path."""
+    optimizer: str = "adamw"
+    """One of `OPTIMIZERS`."""
+    switch_at: float | str = 0.5
+    """adam-then-momentum: a step, a share of the steps (below 1), or `plateau`."""
+    task_weights: dict[str, float] = field(default_factory=dict)
+    """How often a task's records are seen per epoch, if not once."""
+    recompute: bool = False
+    """Activation checkpointing."""
     schedule: str = "cosine"
     """A learning-rate schedule of transformers."""
     warmup: float = 0.05
@@ -96,6 +117,8 @@ class SharedPrefixTrainer(Trainer):
     """transformers' Trainer whose training step takes a whole global batch of examples."""
 
     settings: TrainSettings
+    method: Method
+    objective: Objective
     precision: torch.dtype | None
     shared: bool
     journal: Journal
@@ -133,6 +156,26 @@ class SharedPrefixTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Give every group of the method its rate; vectors (norms, biases) don't decay."""
+        if self.optimizer is None:
+            groups = self.method.parameter_groups(
+                cast("torch.nn.Module", model or self.model), self.settings.learning_rate
+            )
+            groups = _heads_apart(groups, cast("torch.nn.Module", model or self.model))
+            split = [half for group in groups for half in _decaying_apart(group, self.args.weight_decay)]
+            self.optimizer = build_optimizer(self.settings.optimizer, split, self.args.device)
+        return self.optimizer
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        """Write what training needs to go on exactly; the best weights are saved elsewhere."""
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        self.method.save_state(cast("torch.nn.Module", self.model), folder)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        self.method.load_state(cast("torch.nn.Module", model or self.model), Path(resume_from_checkpoint))
+
     def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         began = time.monotonic()
         with saving(Path(str(self.args.output_dir))):
@@ -142,8 +185,20 @@ class SharedPrefixTrainer(Trainer):
     def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
         if self.shared:
             tokens = self.settings.micro_batch_tokens
-            return shared_step(model, batch, micro_batch_tokens=tokens, precision=self.precision)
-        return plain_step(model, batch, micro_batch=self.settings.micro_batch, precision=self.precision)
+            return shared_step(
+                model,
+                batch,
+                micro_batch_tokens=tokens,
+                precision=self.precision,
+                objective=self.objective,
+            )
+        return plain_step(
+            model,
+            batch,
+            micro_batch=self.settings.micro_batch,
+            precision=self.precision,
+            objective=self.objective,
+        )
 
 
 def train(
@@ -154,6 +209,7 @@ def train(
     *,
     directory: Path,
     validate: Validate,
+    objective: Objective = TOKENS,
 ) -> TrainOutcome:
     """Train, or go on with an interrupted training found in `directory`.
 
@@ -164,6 +220,7 @@ def train(
         settings: everything else the result depends on.
         directory: gets `checkpoints/`, `history.json` and the best weights (`adapter/` or `model/`).
         validate: called once per epoch.
+        objective: what is learned: the answers' tokens, or scoring heads.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -176,19 +233,30 @@ def train(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         seed=settings.seed,
+        weights=settings.task_weights,
     )
+    if settings.recompute:
+        recompute_layers(trainable.model)
     checkpoints = directory / "checkpoints"
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
-    output = directory / ("model" if method.name == "full" else "adapter")
+    output = directory / method.output
     in_proportion = SaveInProportion()
     trainer = SharedPrefixTrainer(
         model=trainable.model,
         args=_arguments(checkpoints, settings, plan),
         train_dataset=_Steps(examples, plan),
         eval_dataset=[],
-        callbacks=[in_proportion, journal, KeepBest(output, settings.patience), ShowProgress(len(plan))],
+        callbacks=[
+            *_folding(method, settings, len(plan)),
+            *_switching(settings, len(plan)),
+            in_proportion,
+            journal,
+            KeepBest(output, partial(_save_with_heads, method), settings.patience),
+            ShowProgress(len(plan)),
+        ],
     )
+    trainer.method, trainer.objective = method, objective
     trainer.remove_callback(PrinterCallback)
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
@@ -213,6 +281,44 @@ def train(
     )
 
 
+def _save_with_heads(method: Method, model: Any, directory: Path) -> None:
+    with without_heads(model):
+        method.save(model, directory)
+    save_heads(heads_of(model), directory)
+
+
+def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPeriodically]:
+    if not isinstance(method, PeriodicLoraMethod):
+        return []
+    return [FoldPeriodically(method, steps, _steps_per_epoch(steps, settings), settings.seed)]
+
+
+def _switching(settings: TrainSettings, steps: int) -> list[SwitchToMomentum]:
+    if settings.optimizer != "adam-then-momentum":
+        return []
+    return [SwitchToMomentum(settings.switch_at, steps)]
+
+
+def _heads_apart(groups: list[dict[str, Any]], model: torch.nn.Module) -> list[dict[str, Any]]:
+    """Give scoring heads, which start from nothing, a rate of their own where the method's is low."""
+    heads = {id(p) for head in heads_of(model).values() for p in head.parameters()}
+    if not heads:
+        return groups
+    split = []
+    for group in groups:
+        own = [p for p in group["params"] if id(p) in heads]
+        split.append({**group, "params": [p for p in group["params"] if id(p) not in heads]})
+        split.append({**group, "params": own, "lr": max(group["lr"], _HEAD_RATE)})
+    return [group for group in split if group["params"]]
+
+
+def _decaying_apart(group: dict[str, Any], weight_decay: float) -> list[dict[str, Any]]:
+    matrices = [p for p in group["params"] if p.dim() > 1]
+    vectors = [p for p in group["params"] if p.dim() <= 1]
+    halves = (matrices, weight_decay), (vectors, 0.0)
+    return [{**group, "params": params, "weight_decay": decay} for params, decay in halves if params]
+
+
 def _only(items: list[list[Example]]) -> dict[str, Any]:
     return {"examples": items[0]}
 
@@ -222,15 +328,17 @@ def _share(model: PreTrainedModel, method: Method, settings: TrainSettings) -> b
     if not settings.shared_prefix:
         return False
     reason = why_not_shareable(model.config, training=True)
-    if reason is None and isinstance(method, LoraMethod) and method.dropout:
-        reason = "dropout on the adapters draws a different mask for every record"
+    reason = reason or method.why_not_shared()
     if reason:
         say(f"The prefix is not shared: {reason}. The ordinary, slower path is taken.")
     return reason is None
 
 
+def _steps_per_epoch(steps: int, settings: TrainSettings) -> int:
+    return max(1, round(steps / settings.epochs))
+
+
 def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]) -> TrainingArguments:
-    per_epoch = max(1, round(len(plan) / settings.epochs))
     return TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=len(plan),
@@ -240,10 +348,9 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         warmup_steps=round(settings.warmup * len(plan)),
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_gradient_norm,
-        optim="adamw_torch_fused",
         logging_steps=1,
         eval_strategy="steps",
-        eval_steps=min(per_epoch, len(plan)),
+        eval_steps=min(_steps_per_epoch(len(plan), settings), len(plan)),
         save_strategy="steps",
         save_steps=settings.save_every,
         save_total_limit=2,

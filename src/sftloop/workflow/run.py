@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,17 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target, paired_comparison
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record, load_split
-from sftloop.scenario import Scenario, load_scenario
+from sftloop.scenario import Scenario, choose_training, load_scenario
+from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes, measure
 from sftloop.workflow.place import default_directory
-from sftloop.workflow.train import TrainChoices, TrainingData, load_training_data, train_step
+from sftloop.workflow.train import TrainingData, load_training_data, train_step
 from sftloop.workflow.wrong_answers import telling_wrong_answers
 
 
 def run_scenario(
     directory: Path,
-    choices: TrainChoices,
+    chosen: Mapping[str, Any],
     *,
     model: str | None = None,
     tasks: Sequence[str] | None = None,
@@ -40,13 +40,14 @@ def run_scenario(
     from sftloop.report import build_report
 
     scenario = load_scenario(directory)
-    choices = choices.over(scenario)
+    choices = choose_training(scenario.training, chosen)
     seed = choices.seed or 0
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
+    check_heads(scenario, choices.head, {record.task for record in data.train})
     test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
     base = resolve_model(model or scenario.model, log=say)
     require_supported(base)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
+    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
     inputs = input_hashes(scenario, ["train", "validation", "test"], base, None)
     run = RunDirectory.open(
         out or default_directory("run", scenario.name, inputs, settings),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, cap_records, load_split
-from sftloop.scenario import Scenario, load_scenario
+from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
+from sftloop.workflow.heads import add_heads, check_heads, head_examples
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 
@@ -22,39 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from sftloop.models import PromptEncoder
-    from sftloop.train import Method, Trainable, TrainSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainChoices:
-    """What the user asked for; None leaves it to the scenario, then to the defaults."""
-
-    method: str | None = None
-    epochs: float | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
-    micro_batch_size: int | None = None
-    rank: int | None = None
-    alpha: int | None = None
-    micro_batch_tokens: int | None = None
-    patience: int | None = None
-    shared_prefix: bool = True
-    seed: int | None = None
-
-    def over(self, scenario: Scenario) -> TrainChoices:
-        """Fill the gaps from the scenario's `training` section."""
-        given = scenario.training
-        if given is None:
-            return self
-        foreign = {"rank", "alpha"} if self.method not in {None, given.method} else set()
-        gaps = {
-            part.name: getattr(given, part.name)
-            for part in fields(self)
-            if part.name not in foreign
-            and getattr(self, part.name) is None
-            and getattr(given, part.name, None) is not None
-        }
-        return replace(self, **gaps)
+    from sftloop.train import Method, Objective, Trainable, TrainSettings
 
 
 @dataclass(slots=True)
@@ -82,7 +51,7 @@ def load_training_data(
 
 def train_scenario(
     directory: Path,
-    choices: TrainChoices,
+    chosen: Mapping[str, Any],
     *,
     model: str | None = None,
     tasks: Sequence[str] | None = None,
@@ -94,11 +63,12 @@ def train_scenario(
     from sftloop.models import require_supported, resolve_model
 
     scenario = load_scenario(directory)
-    choices = choices.over(scenario)
+    choices = choose_training(scenario.training, chosen)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
+    check_heads(scenario, choices.head, {record.task for record in data.train})
     path = resolve_model(model or scenario.model, log=say)
     require_supported(path)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **asdict(choices)}
+    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
     inputs = input_hashes(scenario, ["train", "validation"], path, None)
     run = RunDirectory.open(
         out or default_directory("train", scenario.name, inputs, settings),
@@ -112,7 +82,7 @@ def train_scenario(
 
 
 def train_step(
-    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: TrainChoices
+    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: Training
 ) -> dict[str, Any]:
     """Train into `run`'s folder `train`, or return what an earlier process finished there."""
     directory = run.file("train")
@@ -121,13 +91,18 @@ def train_step(
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
     from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
-    from sftloop.train import encode_examples, prepare, train
+    from sftloop.train import TOKENS, encode_examples, prepare, train
 
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
     examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
     method = build_method(choices)
     trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
+    objective: Objective = TOKENS
+    if choices.head is not None:
+        objective = add_heads(trainable.model, scenario, choices.head, set(tokens))
+        examples = head_examples(examples, data.train, scenario)
+        trainable = trainable.counted(trainable.model, trainable.precision)
     settings = build_settings(choices, method, trainable)
     outcome = train(
         trainable,
@@ -136,10 +111,11 @@ def train_step(
         settings,
         directory=directory,
         validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
+        objective=objective,
     )
     with saving(outcome.output):
         encoder.tokenizer.save_pretrained(outcome.output)
-    if method.name != "full":
+    if method.output == "adapter":
         mark_base(outcome.output, base)
     result: dict[str, Any] = {
         "method": method.name,
@@ -156,6 +132,7 @@ def train_step(
         "parameters": trainable.parameters,
         "shared_prefix": outcome.shared_prefix,
         "dropped": data.dropped,
+        "head": choices.head.model_dump() if choices.head else None,
         "settings": asdict(settings) | {"method": asdict(method)},
     }
     atomic_write_json(saved, result)
@@ -164,28 +141,18 @@ def train_step(
     return result
 
 
-def build_method(choices: TrainChoices) -> Method:
-    """Turn the user's choices into a method's own configuration.
-
-    Raises:
-        UsageError: an unknown method, or an option that the method doesn't have.
-    """
+def build_method(choices: Training) -> Method:
+    """Return the chosen method with its options; what was left open keeps the method's default."""
     from sftloop.train import METHODS
 
-    name = choices.method or "lora"
-    if name not in METHODS:
-        raise UsageError(f"There is no method '{name}'.", hint=f"Valid: {', '.join(METHODS)}.")
-    kind = METHODS[name]
-    own = {part.name for part in fields(kind)}
-    asked = {key: value for key in ("rank", "alpha") if (value := getattr(choices, key)) is not None}
-    if foreign := sorted(set(asked) - own):
-        raise UsageError(f"The method '{name}' has no option --{foreign[0]}.", hint="Leave it out.")
-    method: Method = kind(**asked)
-    return method
+    options = METHOD_OPTIONS[choices.method]
+    return METHODS[choices.method](
+        **{name: value for name in options if (value := getattr(choices, name)) is not None}
+    )
 
 
-def build_settings(choices: TrainChoices, method: Method, trainable: Trainable) -> TrainSettings:
-    """Turn the user's choices into training settings; the rate's default depends on method and size."""
+def build_settings(choices: Training, method: Method, trainable: Trainable) -> TrainSettings:
+    """Return the chosen training settings; the rate's default depends on method and size."""
     from sftloop.train import TrainSettings
 
     asked = {

@@ -67,6 +67,16 @@ def test_a_different_run_is_refused_by_name(tmp_path: Path, name: str) -> None:
     assert (path / MANIFEST).read_bytes() == manifest
 
 
+def test_a_run_that_wrote_nothing_makes_room_for_another(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    open_run(path)
+    (path / "train").mkdir()
+    assert open_run(path, settings={}).manifest["settings"] == {}
+    (path / "predictions.jsonl").write_text("{}\n")
+    with pytest.raises(UsageError, match="holds a different run"):
+        open_run(path)
+
+
 def test_a_foreign_directory_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"x")
     with pytest.raises(UsageError, match="is not empty and holds no run of sftloop") as caught:

@@ -85,6 +85,18 @@ def test_multi_scores_each_label_by_itself() -> None:
     assert sum(found[0].probabilities.values()) > 1
 
 
+def test_rare_labels_are_given_where_that_helps() -> None:
+    """Eight topics, one per text: no probability reaches one half, and still the answers aren't empty."""
+    words = [f"topic{number}" for number in range(8)]
+    fill = ["some", "words", "in", "every", "text", "here"]
+    records = [
+        record(number, " ".join([*fill, word, f"x{number}"]), labels=(word,))
+        for number, word in enumerate(words * 5)
+    ]
+    found = fitted(records, task("multi", tuple(words))).predict(records[:8])
+    assert [each.answer.labels for each in found] == [(word,) for word in words]
+
+
 def test_chinese_is_cut_into_characters() -> None:
     texts = [("孩子今天上学了", "有"), ("接孩子放学", "有"), ("加班到深夜", "无"), ("今天又加班", "无")]
     records = [record(number, text, label) for number, (text, label) in enumerate(texts)]

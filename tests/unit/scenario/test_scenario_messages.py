@@ -161,7 +161,7 @@ REPLACED = [
     (
         "model: tiny",
         "model: tiny\ntraining: {method: full, rank: 8}",
-        "3: in 'training.rank': 'rank' belongs to the method 'lora', not to 'full'.",
+        "3: in 'training.rank': 'rank' belongs to 'lora', 'lora+', 'pissa', 'plora', 'qlora', not to 'full'.",
     ),
     (
         "model: tiny",

@@ -10,6 +10,7 @@ from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
 from sftloop.train.examples import Example
 from sftloop.train.plain import plain_step
+from sftloop.train.recompute import recompute_layers
 from sftloop.train.shared import shared_step
 
 
@@ -71,3 +72,30 @@ def test_first_target_token_keeps_its_loss() -> None:
     model = tiny_model("llama")
     losses = [shared_step(model, b, micro_batch_tokens=64, precision=None).loss for b in (batch, changed)]
     assert abs(losses[0] - losses[1]) > 1e-3
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("path", ["shared", "ordinary"])
+def test_recomputed_activations_change_nothing(architecture: str, path: str) -> None:
+    """Activation checkpointing composes with the shared prefix and with the ordinary path."""
+    batch = batch_of_two_tasks()
+    kept, forgotten = tiny_model(architecture), tiny_model(architecture)
+    assert recompute_layers(forgotten) == 3
+    results = []
+    for model in (kept, forgotten):
+        if path == "shared":
+            results.append(shared_step(model, batch, micro_batch_tokens=20, precision=None))
+        else:
+            results.append(plain_step(model, batch, micro_batch=3, precision=None))
+    assert results[0].loss == pytest.approx(results[1].loss, rel=1e-6)
+    assert relative(gradients(forgotten), gradients(kept)) <= 1e-6
+
+
+def test_activations_are_really_forgotten() -> None:
+    """With checkpointing, backward runs the layers' forward a second time."""
+    model, calls = tiny_model("llama"), []
+    for layer in model.model.layers:
+        layer.mlp.register_forward_pre_hook(lambda *_: calls.append(1))
+    recompute_layers(model)
+    shared_step(model, batch_of_two_tasks()[:1], micro_batch_tokens=64, precision=None)
+    assert len(calls) == 2 * 3 * 2, "prefix and suffix, three layers, forward and again"

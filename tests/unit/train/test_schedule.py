@@ -46,3 +46,23 @@ def test_epochs_differ() -> None:
 
 def test_a_fraction_of_an_epoch() -> None:
     assert len(plan_steps(["a"] * 40, [None] * 40, epochs=1.5, batch_size=4, seed=1)) == 15
+
+
+def test_weights_say_how_often_a_task_comes() -> None:
+    tasks = ["a"] * 10 + ["b"] * 10 + ["c"] * 10
+    steps = plan_steps(tasks, [None] * 30, epochs=1, batch_size=4, seed=0, weights={"a": 2.5, "b": 0.3})
+    seen = Counter(tasks[index] for step in steps for index in step)
+    assert seen == {"a": 25, "b": 3, "c": 10}
+    each = Counter(index for step in steps for index in step)
+    assert {each[index] for index in range(10)} == {2, 3}
+
+
+def test_a_fraction_draws_others_in_every_epoch() -> None:
+    tasks = ["a"] * 40 + ["b"] * 40
+    drawn = []
+    for epoch in (1, 2):
+        steps = plan_steps(tasks, [None] * 80, epochs=epoch, batch_size=8, seed=0, weights={"a": 0.25})
+        drawn.append(Counter(index for step in steps for index in step if index < 40))
+    second = drawn[1] - drawn[0]
+    assert sum(drawn[0].values()) == sum(second.values()) == 10
+    assert set(second) != set(drawn[0])

@@ -23,7 +23,17 @@ def _same(text: str) -> Counted:
     return Counted(text, text)
 
 
-_METHODS = {"lora": "LoRA", "full": "全量微调", "qlora": "QLoRA"}
+_METHODS = {
+    "lora": "LoRA",
+    "full": "全量微调",
+    "lora+": "LoRA+",
+    "pissa": "PiSSA",
+    "plora": "周期 LoRA（PLoRA）",
+    "qlora": "QLoRA",
+    "ptuning": "P-tuning",
+    "prefix": "前缀微调",
+    "prompt": "提示微调",
+}
 
 CHINESE = Words(
     code="zh-CN",

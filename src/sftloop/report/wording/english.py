@@ -17,7 +17,17 @@ from sftloop.report.wording.words import (
     WrongWords,
 )
 
-_METHODS = {"lora": "LoRA", "full": "full fine-tuning", "qlora": "QLoRA"}
+_METHODS = {
+    "lora": "LoRA",
+    "full": "full fine-tuning",
+    "lora+": "LoRA+",
+    "pissa": "PiSSA",
+    "plora": "periodic LoRA",
+    "qlora": "QLoRA",
+    "ptuning": "P-tuning",
+    "prefix": "prefix tuning",
+    "prompt": "prompt tuning",
+}
 
 ENGLISH = Words(
     code="en",

@@ -1,0 +1,124 @@
+"""Optimizers: the one that changes from Adam to momentum does what each of the two would."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import TrainerControl, TrainerState, TrainingArguments
+
+from sftloop.core.errors import UsageError
+from sftloop.train.callbacks import SwitchToMomentum
+from sftloop.train.optimizers import OPTIMIZERS, AdamThenMomentum, build_optimizer
+
+CPU = torch.device("cpu")
+TARGET = torch.linspace(-1, 1, 12).reshape(3, 4)
+
+
+def weights() -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.zeros(3, 4))
+
+
+def descend(optimizer: torch.optim.Optimizer, weight: torch.nn.Parameter, steps: int) -> float:
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = (torch.linspace(1, 3, 12).reshape(3, 4) * (weight - TARGET) ** 2).sum()
+        loss.backward()
+        optimizer.step()
+    return float(((weight.detach() - TARGET) ** 2).sum())
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "adamw-8bit"])
+def test_every_optimizer_learns(name: str) -> None:
+    weight = weights()
+    start = float((TARGET**2).sum())
+    assert descend(build_optimizer(name, [{"params": [weight], "lr": 0.02}], CPU), weight, 60) < 0.2 * start
+
+
+def test_an_unknown_one_is_named() -> None:
+    with pytest.raises(UsageError, match="no optimizer 'adam'"):
+        build_optimizer("adam", [{"params": [weights()], "lr": 1.0}], CPU)
+    with pytest.raises(UsageError, match="NVIDIA"):
+        build_optimizer("adamw-8bit", [{"params": [weights()], "lr": 1.0}], CPU)
+
+
+class TestAdamThenMomentum:
+    def test_it_is_adamw_at_first(self) -> None:
+        ours, theirs = weights(), weights()
+        descend(AdamThenMomentum([ours], lr=0.02, weight_decay=0.1), ours, 30)
+        descend(torch.optim.AdamW([theirs], lr=0.02, weight_decay=0.1), theirs, 30)
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+    def test_the_rate_makes_adams_progress_along_the_gradient(self) -> None:
+        """With one weight, Adam's step is the gradient times a rate: that is the rate to go on with."""
+        weight = torch.nn.Parameter(torch.tensor([3.0]))
+        optimizer = AdamThenMomentum([weight], lr=0.1)
+        (weight**2).sum().backward()
+        gradient = weight.grad.item()
+        before = weight.item()
+        optimizer.step()
+        (rate,) = optimizer.switch()
+        assert rate == pytest.approx((before - weight.item()) / gradient, rel=1e-5)
+
+    def test_it_is_sgd_with_momentum_afterwards(self) -> None:
+        weight = weights()
+        optimizer = AdamThenMomentum([weight], lr=0.02)
+        descend(optimizer, weight, 10)
+        (rate,) = optimizer.switch()
+        assert optimizer.switched
+        velocity = optimizer.state[weight]["momentum"].clone()
+        before = weight.detach().clone()
+        descend(optimizer, weight, 1)
+        expected = before - rate * 0.1 * (0.9 * velocity + weight.grad)
+        torch.testing.assert_close(weight.detach(), expected, rtol=1e-5, atol=1e-6)
+        assert descend(optimizer, weight, 200) < 1e-3
+
+    def test_the_schedule_still_rules(self) -> None:
+        weight = weights()
+        optimizer = AdamThenMomentum([weight], lr=0.02)
+        descend(optimizer, weight, 10)
+        optimizer.switch()
+        optimizer.param_groups[0]["lr"] = 0.0
+        before = weight.detach().clone()
+        descend(optimizer, weight, 3)
+        assert torch.equal(weight, before)
+
+    @pytest.mark.parametrize("switched", [False, True])
+    def test_saved_and_loaded_it_goes_on_exactly(self, switched: bool) -> None:
+        weight = weights()
+        optimizer = AdamThenMomentum([weight], lr=0.02)
+        descend(optimizer, weight, 10)
+        if switched:
+            optimizer.switch()
+        again = torch.nn.Parameter(weight.detach().clone())
+        loaded = AdamThenMomentum([again], lr=0.02)
+        loaded.load_state_dict(deepcopy(optimizer.state_dict()))
+        assert loaded.switched is switched
+        descend(optimizer, weight, 5)
+        descend(loaded, again, 5)
+        assert torch.equal(weight, again)
+
+
+@pytest.mark.parametrize(
+    ("at", "losses", "first"),
+    [
+        (7, [1.0] * 20, 7),
+        (0.5, [1.0] * 20, 10),
+        ("plateau", [1.0 - 0.05 * i for i in range(10)] + [0.5] * 10, 15),
+    ],
+)
+def test_when_it_switches(at: float | str, losses: list[float], first: int, tmp_path: Path) -> None:
+    weight = weights()
+    optimizer = AdamThenMomentum([weight], lr=0.02)
+    descend(optimizer, weight, 1)
+    callback = SwitchToMomentum(at, steps=20)
+    state, args = TrainerState(), TrainingArguments(output_dir=str(tmp_path))
+    switched = []
+    for step, loss in enumerate(losses, start=1):
+        state.global_step = step
+        callback.on_step_end(args, state, TrainerControl(), optimizer=optimizer)
+        state.log_history.append({"loss": loss, "step": step})
+        switched.append(optimizer.switched)
+    assert switched.index(True) + 1 == first
