@@ -6,6 +6,7 @@ Knows parameter groups; doesn't know models, schedules or when to switch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -41,9 +42,7 @@ def build_optimizer(name: str, groups: list[dict[str, Any]], device: torch.devic
                 "The optimizer 'adamw-8bit' needs an NVIDIA GPU and bitsandbytes.",
                 hint="pip install 'sftloop[qlora]' on such a machine, or take --set optimizer=adafactor.",
             )
-        from bitsandbytes.optim import AdamW8bit
-
-        eight_bit: torch.optim.Optimizer = AdamW8bit(groups)
+        eight_bit: torch.optim.Optimizer = import_module("bitsandbytes.optim").AdamW8bit(groups)
         return eight_bit
     raise UsageError(f"There is no optimizer '{name}'.", hint=f"Valid: {', '.join(OPTIMIZERS)}.")
 
