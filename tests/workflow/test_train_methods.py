@@ -77,7 +77,9 @@ def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
         process = subprocess.Popen(
             command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(draw.uniform(4.0, 8.0))
+        while process.poll() is None and not (case / out / "train/checkpoints").exists():
+            time.sleep(0.05)
+        time.sleep(draw.uniform(0.0, 4.0) if kills else draw.uniform(0.0, 1.0))
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             kills += 1

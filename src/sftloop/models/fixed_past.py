@@ -6,6 +6,7 @@ layer can be computed again on the way back (activation checkpointing).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,24 +18,27 @@ class FixedPast(DynamicLayer):
     """Keys and values of one layer: the past, and behind it what was computed last.
 
     Args:
-        past: keys and values (1, H, K, D), or None for an empty past.
+        past: keys and values (1, H, K, D), in pieces that lie behind each other.
     """
 
-    def __init__(self, past: tuple[Tensor, Tensor] | None) -> None:
+    def __init__(self, past: Sequence[tuple[Tensor, Tensor]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.past = past
-        if past is not None:
-            self.lazy_initialization(*past)
-            self.keys, self.values = past
+        if past:
+            self.lazy_initialization(*past[0])
+            self.keys, self.values = self._behind(past)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         """Return past and new keys and values, and remember them."""
-        if self.past is None:
+        if not self.past:
             self.lazy_initialization(key_states, value_states)
-            self.keys, self.values = key_states, value_states
-        else:
-            self.keys = torch.cat([self.past[0], key_states], dim=-2)
-            self.values = torch.cat([self.past[1], value_states], dim=-2)
+        self.keys, self.values = self._behind([*self.past, (key_states, value_states)])
         return self.keys, self.values
+
+    @staticmethod
+    def _behind(pieces: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+        if len(pieces) == 1:
+            return pieces[0]
+        return torch.cat([k for k, _ in pieces], dim=-2), torch.cat([v for _, v in pieces], dim=-2)

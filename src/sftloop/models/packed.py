@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -106,8 +106,11 @@ class PackedContext:
 
     model: PreTrainedModel
     layout: AttentionLayout
+    prefix_keys: list[Tensor] = field(default_factory=list)
+    """Per layer (1, H, P, D)."""
+    prefix_values: list[Tensor] = field(default_factory=list)
     keys: list[Tensor] = field(default_factory=list)
-    """Per layer (1, H, K, D)."""
+    """Per layer (1, H, K − P, D): what lies behind the prefix."""
     values: list[Tensor] = field(default_factory=list)
     segment: Tensor | None = None
     position: Tensor | None = None
@@ -126,6 +129,8 @@ class PackedContext:
             row = _behind_embeddings(virtual.embeddings, row, model)
         if len(row.ids):
             context.extend(row, keep=row.ids.new_zeros(1))
+        context.prefix_keys, context.prefix_values = context.keys, context.values
+        context.keys, context.values = [], []
         return context
 
     @property
@@ -133,13 +138,19 @@ class PackedContext:
         """Tokens that are there; of a fresh prefix: the position of what follows it."""
         return 0 if self.segment is None else len(self.segment)
 
-    def with_keys_values(self, keys: list[Tensor], values: list[Tensor]) -> PackedContext:
-        """Return the same context over other tensors of the same shapes (detached leaves, say)."""
-        return PackedContext(self.model, self.layout, keys, values, self.segment, self.position, self.node)
+    def over(self, prefix_keys: list[Tensor], prefix_values: list[Tensor]) -> PackedContext:
+        """Return the same context over other tensors of the prefix (detached leaves, say)."""
+        return replace(
+            self,
+            prefix_keys=prefix_keys,
+            prefix_values=prefix_values,
+            keys=list(self.keys),
+            values=list(self.values),
+        )
 
     def fork(self) -> PackedContext:
         """Return a copy that can be extended without touching this one (no tensor is copied)."""
-        return self.with_keys_values(list(self.keys), list(self.values))
+        return self.over(self.prefix_keys, self.prefix_values)
 
     def extend(
         self, tokens: PackedTokens, keep: Tensor, ancestors: Tensor | None = None, *, hidden: bool = False
@@ -159,9 +170,10 @@ class PackedContext:
 
         AttentionInterface.register(NAME, attention)
         self._remember(tokens)
-        cache = self._cache()
         body = transformer(self.model)
         with self._attention(tokens, ancestors) as how:
+            apart = "rows" in how
+            cache = self._cache(with_prefix=not apart)
             given = tokens.ids[None] if tokens.embeddings is None else tokens.embeddings[None]
             run: Any = getattr(body, body.base_model_prefix) if hidden else body
             output = run(
@@ -173,12 +185,13 @@ class PackedContext:
                 **how,
             )
         layers: list[Any] = cache.layers
-        self.keys = [layer.keys for layer in layers]
-        self.values = [layer.values for layer in layers]
+        own = 0 if apart or not self.prefix_keys else self.prefix_keys[0].shape[2]
+        self.keys = [layer.keys[:, :, own:] for layer in layers]
+        self.values = [layer.values[:, :, own:] for layer in layers]
         found: Tensor = output.last_hidden_state[0, keep] if hidden else output.logits[0]
         return found
 
-    def _cache(self) -> DynamicCache:
+    def _cache(self, *, with_prefix: bool) -> DynamicCache:
         """What is there as transformers' cache; its `update` would copy it."""
         from transformers.cache_utils import DynamicCache
 
@@ -186,7 +199,12 @@ class PackedContext:
 
         cache = DynamicCache()
         for index in range(self.model.config.get_text_config().num_hidden_layers):
-            past = (self.keys[index], self.values[index]) if self.keys else None
+            past = (
+                [(self.prefix_keys[index], self.prefix_values[index])]
+                if with_prefix and self.prefix_keys
+                else []
+            )
+            past += [(self.keys[index], self.values[index])] if self.keys else []
             cache.layers.append(FixedPast(past))
         return cache
 
@@ -223,7 +241,14 @@ class PackedContext:
         if prefix == len(self.segment):
             return None
         visible = self._visible(tokens, ancestors, prefix)
-        return Rows.of(prefix, tokens.segment, self.segment[prefix:], visible, torch.float32)
+        return Rows.of(
+            self.prefix_keys,
+            self.prefix_values,
+            tokens.segment,
+            self.segment[prefix:],
+            visible,
+            torch.float32,
+        )
 
     def _visible(self, tokens: PackedTokens, ancestors: Tensor | None, start: int = 0) -> Tensor:
         """May a token see a key, shape (T, K − start)."""

@@ -17,11 +17,13 @@ record's queries, `L` longest record's keys, `D` head size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 NAME = "sftloop_shared"
 """What the attention is registered as in transformers."""
@@ -34,25 +36,37 @@ _BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 class Rows:
     """Who attends to whom in one packed row: computed once, used by every layer."""
 
-    prefix: int
-    """P; may be 0."""
+    prefix_keys: Sequence[Tensor]
+    """Per layer (1, H / G, P, D); empty without a prefix."""
+    prefix_values: Sequence[Tensor]
     queries: Tensor
     """(B, S) places of each record's queries in the row; padding points at 0."""
     query_is_real: Tensor
     """(B, S) booleans."""
+    back: Tensor
+    """(T,) where each query lies in (B, S), flattened."""
     keys: Tensor
     """(B, L) places of each record's own keys behind the prefix; padding points at 0."""
     bias: Tensor
     """(B, 1, S, L) added to the scores: 0 where a query may look, −inf elsewhere."""
+    folded: dict[int, Tensor] = field(default_factory=dict)
+    """`bias` for heads that share keys, by G: filled on first use."""
 
     @classmethod
     def of(
-        cls, prefix: int, query_segment: Tensor, key_segment: Tensor, visible: Tensor, dtype: torch.dtype
+        cls,
+        prefix_keys: Sequence[Tensor],
+        prefix_values: Sequence[Tensor],
+        query_segment: Tensor,
+        key_segment: Tensor,
+        visible: Tensor,
+        dtype: torch.dtype,
     ) -> Rows:
         """Lay the records side by side.
 
         Args:
-            prefix: P.
+            prefix_keys: per layer.
+            prefix_values: per layer.
             query_segment: (T,) record of each query, in runs or not.
             key_segment: (K − P,) record of each key behind the prefix.
             visible: (T, K − P) may a query see a key; read record by record only.
@@ -63,7 +77,9 @@ class Rows:
         keys, known = _side_by_side(records, key_segment)
         allowed = visible[queries[:, :, None], keys[:, None, :]] & known[:, None, :] & real[:, :, None]
         bias = torch.zeros(allowed.shape, dtype=dtype).masked_fill(~allowed, float("-inf"))
-        return cls(prefix, queries, real, keys, bias[:, None])
+        back = torch.empty(len(query_segment), dtype=torch.long)
+        back[queries[real]] = real.flatten().nonzero()[:, 0]
+        return cls(prefix_keys, prefix_values, queries, real, back, keys, bias[:, None])
 
 
 def _side_by_side(records: Tensor, segment: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,9 +106,9 @@ def attention(
     """The function registered with transformers; `rows` reaches it through the model's keyword arguments.
 
     Args:
-        module: the attention layer.
+        module: the attention layer; its `layer_idx` says which prefix is its own.
         query: (1, H, T, D).
-        key: (1, H / G, K, D), prefix first.
+        key: (1, H / G, K − P, D): what lies behind the prefix.
         value: like `key`.
         attention_mask: unused: `rows` says who sees whom; None of both means plain causal.
         scaling: of the scores; None for 1/√D.
@@ -107,7 +123,13 @@ def attention(
             query, key, value, is_causal=query.shape[2] > 1, scale=scale, enable_gqa=True
         )
     else:
-        out = _Joined.apply(query.contiguous(), key, value, rows, scale)  # type: ignore[no-untyped-call]
+        layer: Any = module.layer_idx
+        prefix: tuple[Tensor | None, Tensor | None] = (None, None)
+        if rows.prefix_keys:
+            prefix = rows.prefix_keys[layer].to(value.dtype), rows.prefix_values[layer].to(value.dtype)
+        # Under autocast rotated queries and keys are of higher precision than values; the kernel wants one dtype.
+        query, key = query.to(value.dtype).contiguous(), key.to(value.dtype)
+        out = _Joined.apply(query, key, value, *prefix, rows, scale)  # type: ignore[no-untyped-call]
     return out.transpose(1, 2), None
 
 
@@ -115,39 +137,44 @@ class _Joined(torch.autograd.Function):
     """Attention over prefix and own tokens, joined."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float) -> Tensor:
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        prefix_key: Tensor | None,
+        prefix_value: Tensor | None,
+        rows: Rows,
+        scale: float,
+    ) -> Tensor:
         out, lse = _over_own(query, key, value, rows, scale)
-        if rows.prefix:
-            first, lse_first = _over_prefix(query, key, value, rows, scale)
+        if prefix_key is not None and prefix_value is not None:
+            first, lse_first = _over_prefix(query, prefix_key, prefix_value, scale)
             joined = torch.logaddexp(lse, lse_first)
-            out = out * (lse - joined).exp()[..., None] + first * (lse_first - joined).exp()[..., None]
+            out.mul_(lse.sub_(joined).exp_()[..., None])
+            out.addcmul_(first, lse_first.sub_(joined).exp_()[..., None])
             lse = joined
         out = out.to(query.dtype)
-        ctx.save_for_backward(query, key, value, out, lse)
+        ctx.save_for_backward(query, key, value, prefix_key, prefix_value, out, lse)
         ctx.rows, ctx.scale = rows, scale
         return out
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        query, key, value, out, lse = ctx.saved_tensors
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        query, key, value, prefix_key, prefix_value, out, lse = ctx.saved_tensors
         rows, scale = ctx.rows, ctx.scale
         grad = gradients[0].contiguous()
         d_query, d_key, d_value = _back_own(grad, query, key, value, out, lse, rows, scale)
-        if rows.prefix:
-            more, d_key[:, :, : rows.prefix], d_value[:, :, : rows.prefix] = _back_prefix(
-                grad, query, key, value, out, lse, rows, scale
-            )
-            d_query = d_query + more
-        return d_query, d_key, d_value, None, None
+        if prefix_key is None:
+            return d_query, d_key, d_value, None, None, None, None
+        more, *d_prefix = _back_prefix(grad, query, prefix_key, prefix_value, out, lse, scale)
+        return d_query.add_(more), d_key, d_value, *d_prefix, None, None
 
 
-def _over_prefix(
-    query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float
-) -> tuple[Tensor, Tensor]:
+def _over_prefix(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """All queries against the prefix; heads that share keys lie behind each other as more queries."""
-    out, lse = _FORWARD(
-        _fold(query, key), key[:, :, : rows.prefix], value[:, :, : rows.prefix], 0.0, False, scale=scale
-    )
+    out, lse = _FORWARD(_fold(query, key), key, value, 0.0, False, scale=scale)
     return out.reshape(query.shape).float(), lse.reshape(query.shape[:3])
 
 
@@ -158,14 +185,13 @@ def _back_prefix(
     value: Tensor,
     out: Tensor,
     lse: Tensor,
-    rows: Rows,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     d_query, d_key, d_value = _BACKWARD(
         _fold(grad, key),
         _fold(query, key),
-        key[:, :, : rows.prefix],
-        value[:, :, : rows.prefix],
+        key,
+        value,
         _fold(out, key),
         lse.reshape(1, key.shape[1], -1),
         0.0,
@@ -180,8 +206,8 @@ def _over_own(query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: floa
     groups = query.shape[1] // key.shape[1]
     out, lse = _FORWARD(
         _spread(query, rows.queries, groups),
-        _spread(key[:, :, rows.prefix :], rows.keys, 1),
-        _spread(value[:, :, rows.prefix :], rows.keys, 1),
+        _spread(key, rows.keys, 1),
+        _spread(value, rows.keys, 1),
         0.0,
         False,
         attn_mask=_folded_bias(rows, groups, query.dtype),
@@ -208,8 +234,8 @@ def _back_own(
     d_query, d_key, d_value = _BACKWARD(
         _spread(grad, rows.queries, groups, real),
         _spread(query, rows.queries, groups),
-        _spread(key[:, :, rows.prefix :], rows.keys, 1),
-        _spread(value[:, :, rows.prefix :], rows.keys, 1),
+        _spread(key, rows.keys, 1),
+        _spread(value, rows.keys, 1),
         _spread(out, rows.queries, groups),
         lse_padded.reshape(len(real), key.shape[1], -1).contiguous(),
         0.0,
@@ -241,18 +267,18 @@ def _gather(batch: Tensor, rows: Rows, shape: torch.Size | tuple[int, ...]) -> T
     """(B, heads / groups, groups · S, D) → the row's layout `shape` = (1, heads, T, D)."""
     records, width = rows.queries.shape
     spread = batch.reshape(records, shape[1], width, shape[3]).transpose(0, 1)
-    row = batch.new_empty(shape)
-    row[0][:, rows.queries[rows.query_is_real]] = spread[:, rows.query_is_real]
-    return row
+    return spread.reshape(shape[1], records * width, shape[3]).index_select(1, rows.back)[None]
 
 
 def _back_to_keys(batch: Tensor, key: Tensor, rows: Rows) -> Tensor:
-    """Add the records' key gradients up at their places behind the prefix; padding adds zeros."""
+    """Add the records' key gradients up at their places; padding adds zeros."""
     whole = batch.new_zeros(key.shape)
     flat = batch.transpose(0, 1).reshape(key.shape[1], -1, key.shape[3])
-    whole[0].index_add_(1, rows.keys.reshape(-1) + rows.prefix, flat)
+    whole[0].index_add_(1, rows.keys.reshape(-1), flat)
     return whole
 
 
 def _folded_bias(rows: Rows, groups: int, dtype: torch.dtype) -> Tensor:
-    return rows.bias.to(dtype).repeat(1, 1, groups, 1)
+    if groups not in rows.folded:
+        rows.folded[groups] = rows.bias.to(dtype).repeat(1, 1, groups, 1)
+    return rows.folded[groups]

@@ -8,6 +8,8 @@ Knows decoder layers; doesn't know the step. (Chen et al. 2016, arXiv:1604.06174
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -15,32 +17,47 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 
-def recompute_layers(model: torch.nn.Module) -> int:
-    """Let every decoder layer forget its activations while gradients are wanted; return how many layers."""
-    from transformers.modeling_layers import GradientCheckpointingLayer
+class Recompute:
+    """Decoder layers that can forget their activations and compute them again on the way back.
 
-    layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
-    config: Any = model.config
-    for layer in layers:
-        layer.forward = _forgetting(layer.forward, config.get_text_config())
-    return len(layers)
+    Args:
+        model: its layers are changed in place.
+        always: in every pass with gradients, not only inside `forgetting`.
+    """
 
+    def __init__(self, model: torch.nn.Module, *, always: bool) -> None:
+        from transformers.modeling_layers import GradientCheckpointingLayer
 
-def _forgetting(usual: Any, config: Any) -> Any:
-    @wraps(usual)
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        if not torch.is_grad_enabled():
-            return usual(*args, **kwargs)
-        attention = config._attn_implementation
+        self.active = always
+        config: Any = model.config
+        for layer in model.modules():
+            if isinstance(layer, GradientCheckpointingLayer):
+                layer.forward = self._forgetting(layer.forward, config.get_text_config())
 
-        def as_now(*args: Any, **kwargs: Any) -> Any:
-            """On the way back the configuration may name another attention than it did on the way forth."""
-            then, config._attn_implementation = config._attn_implementation, attention
-            try:
+    @contextmanager
+    def forgetting(self, wanted: bool) -> Iterator[None]:
+        """Forget what is computed inside, if `wanted`."""
+        before, self.active = self.active, self.active or wanted
+        try:
+            yield
+        finally:
+            self.active = before
+
+    def _forgetting(self, usual: Any, config: Any) -> Any:
+        @wraps(usual)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            if not (self.active and torch.is_grad_enabled()):
                 return usual(*args, **kwargs)
-            finally:
-                config._attn_implementation = then
+            attention = config._attn_implementation
 
-        return checkpoint(as_now, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
+            def as_now(*args: Any, **kwargs: Any) -> Any:
+                """On the way back the configuration may name another attention than on the way forth."""
+                then, config._attn_implementation = config._attn_implementation, attention
+                try:
+                    return usual(*args, **kwargs)
+                finally:
+                    config._attn_implementation = then
 
-    return forward
+            return checkpoint(as_now, *args, use_reentrant=False, **kwargs)
+
+        return forward

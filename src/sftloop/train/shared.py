@@ -12,6 +12,7 @@ Knows tokens and a model; doesn't know optimizers, schedules or files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from torch import Tensor
 from sftloop.models import PackedContext
 from sftloop.train.examples import Example
 from sftloop.train.objective import Objective, TokenObjective
+from sftloop.train.recompute import Recompute
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -49,6 +51,7 @@ def shared_step(
     micro_batch_tokens: int,
     precision: torch.dtype | None,
     objective: Objective = TOKENS,
+    recompute: Recompute | None = None,
 ) -> StepResult:
     """Add the gradients of the batch's mean token loss to the parameters.
 
@@ -58,6 +61,8 @@ def shared_step(
         micro_batch_tokens: suffix tokens per forward and backward pass; bounds memory, not the result.
         precision: dtype of matrix products (autocast), None for the weights' own.
         objective: what is learned.
+        recompute: lets a prefix forget its activations while the micro-batches run, where that costs
+            less than a quarter of the step: for a prefix no longer than its records' suffixes together.
 
     Returns:
         The loss, the mean over the whole batch's target tokens (or records), and token counts.
@@ -65,7 +70,8 @@ def shared_step(
     units = objective.units(batch)
     result = StepResult(0.0, units, 0, 0)
     for prefix, group in _by_prefix(batch):
-        with _autocast(model, precision):
+        cheap = len(prefix) <= sum(len(example.suffix) for example in group)
+        with _autocast(model, precision), recompute.forgetting(cheap) if recompute else nullcontext():
             context = PackedContext.from_prefix(model, list(prefix))
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):
@@ -104,19 +110,19 @@ def _by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Exa
 
 def _leaves(context: PackedContext) -> list[Tensor]:
     """Cut the prefix's keys and values off the graph, in fp32 so that gradients add up without loss."""
-    return [t.detach().float().requires_grad_() for t in (*context.keys, *context.values)]
+    return [t.detach().float().requires_grad_() for t in (*context.prefix_keys, *context.prefix_values)]
 
 
 def _over_leaves(context: PackedContext, leaves: list[Tensor]) -> PackedContext:
-    layers = len(context.keys)
-    cast = [leaf.to(own.dtype) for leaf, own in zip(leaves, (*context.keys, *context.values), strict=True)]
-    return context.with_keys_values(cast[:layers], cast[layers:])
+    layers = len(context.prefix_keys)
+    cast = [leaf.to(context.prefix_keys[0].dtype) for leaf in leaves]
+    return context.over(cast[:layers], cast[layers:])
 
 
 def _back_through_prefix(context: PackedContext, leaves: list[Tensor]) -> None:
     pairs = [
         (own, leaf.grad.to(own.dtype))
-        for own, leaf in zip((*context.keys, *context.values), leaves, strict=True)
+        for own, leaf in zip((*context.prefix_keys, *context.prefix_values), leaves, strict=True)
         if own.requires_grad and leaf.grad is not None
     ]
     if pairs:

@@ -33,11 +33,12 @@ from sftloop.train.callbacks import (
 )
 from sftloop.train.checkpoints import newest_complete, saving
 from sftloop.train.examples import Example
+from sftloop.train.fused import fuse
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import build_optimizer
 from sftloop.train.plain import plain_step
-from sftloop.train.recompute import recompute_layers
+from sftloop.train.recompute import Recompute
 from sftloop.train.schedule import plan_steps
 from sftloop.train.shared import TOKENS, StepResult, shared_step
 
@@ -58,7 +59,7 @@ class TrainSettings:
     learning_rate: float
     batch_size: int = 16
     """Records per optimizer step."""
-    micro_batch_tokens: int = 1024
+    micro_batch_tokens: int = 512
     """Suffix tokens per forward pass on the shared path: bounds memory, not the result."""
     micro_batch: int = 8
     """Records per forward pass on the ordinary path."""
@@ -120,6 +121,7 @@ class SharedPrefixTrainer(Trainer):
     method: Method
     objective: Objective
     precision: torch.dtype | None
+    recompute: Recompute
     shared: bool
     journal: Journal
     checkpoints: SaveInProportion
@@ -191,6 +193,7 @@ class SharedPrefixTrainer(Trainer):
                 micro_batch_tokens=tokens,
                 precision=self.precision,
                 objective=self.objective,
+                recompute=self.recompute,
             )
         return plain_step(
             model,
@@ -235,8 +238,8 @@ def train(
         seed=settings.seed,
         weights=settings.task_weights,
     )
-    if settings.recompute:
-        recompute_layers(trainable.model)
+    fuse(trainable.model)
+    recompute = Recompute(trainable.model, always=settings.recompute)
     checkpoints = directory / "checkpoints"
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
@@ -256,7 +259,7 @@ def train(
             ShowProgress(len(plan)),
         ],
     )
-    trainer.method, trainer.objective = method, objective
+    trainer.method, trainer.objective, trainer.recompute = method, objective, recompute
     trainer.remove_callback(PrinterCallback)
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate

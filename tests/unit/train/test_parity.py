@@ -6,11 +6,12 @@ import random
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
 from sftloop.train.examples import Example
 from sftloop.train.plain import plain_step
-from sftloop.train.recompute import recompute_layers
+from sftloop.train.recompute import Recompute
 from sftloop.train.shared import shared_step
 
 
@@ -80,7 +81,7 @@ def test_recomputed_activations_change_nothing(architecture: str, path: str) -> 
     """Activation checkpointing composes with the shared prefix and with the ordinary path."""
     batch = batch_of_two_tasks()
     kept, forgotten = tiny_model(architecture), tiny_model(architecture)
-    assert recompute_layers(forgotten) == 3
+    Recompute(forgotten, always=True)
     results = []
     for model in (kept, forgotten):
         if path == "shared":
@@ -96,6 +97,32 @@ def test_activations_are_really_forgotten() -> None:
     model, calls = tiny_model("llama"), []
     for layer in model.model.layers:
         layer.mlp.register_forward_pre_hook(lambda *_: calls.append(1))
-    recompute_layers(model)
+    Recompute(model, always=True)
     shared_step(model, batch_of_two_tasks()[:1], micro_batch_tokens=64, precision=None)
     assert len(calls) == 2 * 3 * 2, "prefix and suffix, three layers, forward and again"
+
+
+def test_a_prefix_forgets_where_that_is_cheap() -> None:
+    """As long as the suffixes behind it, or shorter: its layers run once more. Otherwise they are kept."""
+    batch = batch_of_two_tasks()
+    cheap = [example for example in batch if example.task == "a"]
+    assert len(cheap[0].prefix) <= sum(len(example.suffix) for example in cheap)
+    for group, passes in ((cheap, 3), (cheap[:1], 2)):
+        model, calls = tiny_model("llama"), []
+        model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        recompute = Recompute(model, always=False)
+        shared_step(model, group, micro_batch_tokens=10_000, precision=None, recompute=recompute)
+        assert len(calls) == passes
+
+
+def test_dropout_is_drawn_the_same_when_computed_again() -> None:
+    got = []
+    for always in (False, True):
+        adapter = LoraConfig(r=4, lora_dropout=0.3, target_modules="all-linear", init_lora_weights=False)
+        torch.manual_seed(1)
+        model = get_peft_model(tiny_model("llama"), adapter).train()
+        Recompute(model, always=always)
+        torch.manual_seed(2)
+        shared_step(model, batch_of_two_tasks(), micro_batch_tokens=20, precision=None)
+        got.append(gradients(model))
+    assert relative(got[1], got[0]) <= 1e-6
