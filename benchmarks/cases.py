@@ -27,16 +27,15 @@ class Case:
     task: str
     converted: bool
     """Whether the data comes from the public files."""
-    records: int
-    """Timed records for a shared prefix."""
-    ordinary_records: int
-    """Timed records for the systems that run every record in full."""
+    batch: int
+    """Records per optimizer step."""
+    steps: int = 1
+    """Timed steps of a shared prefix; the systems that run every record in full get one."""
     micro_batches: tuple[int, ...]
     """Records per forward pass that those systems try; the fastest counts. All fit into 24 GB."""
     note: str | None = None
 
 
-_FEWER = "ordinary systems are timed on 16 records, sftloop on 64 that begin with the same conversations"
 _STAND_IN = "stands in for banking77: no public data directory was given"
 
 CASES = {
@@ -47,8 +46,8 @@ CASES = {
             scenario="bench/banking77-15",
             task="intent",
             converted=True,
-            records=64,
-            ordinary_records=64,
+            batch=64,
+            steps=2,
             micro_batches=(8, 2),
         ),
         Case(
@@ -56,18 +55,17 @@ CASES = {
             scenario="bench/banking77",
             task="intent",
             converted=True,
-            records=64,
-            ordinary_records=16,
+            batch=64,
+            steps=2,
             micro_batches=(2, 1),
-            note=_FEWER,
         ),
         Case(
             name="support",
             scenario="support",
             task="intent",
             converted=False,
-            records=64,
-            ordinary_records=64,
+            batch=8,
+            steps=4,
             micro_batches=(8, 2),
             note=_STAND_IN,
         ),

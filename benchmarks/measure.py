@@ -21,7 +21,7 @@ from benchmarks.table import CaseFacts, Sample, build_rows, results
 from sftloop.core.progress import say
 
 MODEL = "smollm2-135m-instruct"
-BATCH, WARMUP_STEPS, THREADS, RANK, ALPHA = 8, 1, 2, 16, 32
+WARMUP_STEPS, THREADS, RANK, ALPHA = 1, 2, 16, 32
 LEARNING_RATE, SEED = 2e-4, 0
 WORTH_REPEATING = 1.15
 """After the first round a dtype slower than this times the system's faster one is not measured again."""
@@ -32,8 +32,8 @@ class Extent:
     """How much is measured."""
 
     repeats: int
-    records: int | None = None
-    """Timed records for every system; None: what the case says."""
+    steps: int | None = None
+    """Timed optimizer steps of every system; None: what the case says."""
     micro_batch: int | None = None
     """Records per forward pass of the ordinary systems; None: the fastest of those the case names."""
     try_settings: bool = True
@@ -95,7 +95,7 @@ class Bench:
             model=MODEL,
             prefix_tokens=facts["prefix_tokens"],
             tokens_per_record=facts["tokens_per_record"],
-            batch=BATCH,
+            batch=case.batch,
             flops_per_record=facts["flops_per_record"],
             first_losses=facts["first_losses"],
             note=case.note,
@@ -114,7 +114,7 @@ class Bench:
             return sizes[0]
         times: dict[float, int] = {}
         for size in sizes:
-            job = self._job(case, scenario, system, dtype, size, records=(WARMUP_STEPS + 1) * BATCH)
+            job = self._job(case, scenario, system, dtype, size, records=(WARMUP_STEPS + 1) * case.batch)
             sample = self._measure(case, system, job, repeat=-1)
             self.tried.append(sample)
             if not sample.failed:
@@ -147,8 +147,8 @@ class Bench:
         return dtype in times and times[dtype] <= WORTH_REPEATING * min(times.values())
 
     def _records(self, case: Case, system: System | None = None) -> int:
-        timed = case.records if system is None or system.shared_prefix else case.ordinary_records
-        return WARMUP_STEPS * BATCH + (self.extent.records or timed)
+        usual = case.steps if system is None or system.shared_prefix else 1
+        return (WARMUP_STEPS + (self.extent.steps or usual)) * case.batch
 
     def _job(
         self,
@@ -156,7 +156,7 @@ class Bench:
         scenario: Path,
         system: System | None = None,
         dtype: str = "auto",
-        micro_batch: int = BATCH,
+        micro_batch: int = 1,
         records: int | None = None,
     ) -> Job:
         return Job(
@@ -169,7 +169,7 @@ class Bench:
             dtype=dtype,
             records=records or self._records(case, system),
             pool=self._records(case),
-            batch=BATCH,
+            batch=case.batch,
             micro_batch=micro_batch,
             warmup_steps=WARMUP_STEPS,
             threads=THREADS,

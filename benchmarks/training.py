@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.cases import CASES, chosen_cases, data_directory, scenario_directory
-from benchmarks.measure import BATCH, MODEL, Bench, Extent
+from benchmarks.measure import MODEL, Bench, Extent
 from benchmarks.peer_environments import peer_python
 from benchmarks.systems import SYSTEMS, chosen_systems
 from benchmarks.table import render, with_other_cases
@@ -42,6 +42,10 @@ def _run(options: argparse.Namespace) -> int:
     extent = _extent(options)
     data = data_directory(options.data)
     systems, cases = chosen_systems(options.systems), chosen_cases(options.cases, data)
+    for case in cases:
+        if options.micro_batch and case.batch % options.micro_batch:
+            wrong = f"--micro-batch must divide the batch of {case.name}, {case.batch}"
+            raise UsageError(f"{wrong}; got {options.micro_batch}.")
     for peer in dict.fromkeys(system.peer for system in systems if system.peer):
         peer_python(peer)
     out = options.out or _RESULTS / ("quick.json" if options.quick else "training.json")
@@ -63,16 +67,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _extent(options: argparse.Namespace) -> Extent:
-    for name, value in (("--records", options.records), ("--repeats", options.repeats)):
+    for name, value in (("--steps", options.steps), ("--repeats", options.repeats)):
         if value is not None and value < 1:
             raise UsageError(f"{name} must be at least 1, got {value}.")
-    if options.records and options.records % BATCH:
-        raise UsageError(f"--records must be a multiple of the batch, {BATCH}; got {options.records}.")
-    if options.micro_batch and BATCH % options.micro_batch:
-        raise UsageError(f"--micro-batch must divide the batch, {BATCH}; got {options.micro_batch}.")
     return Extent(
         repeats=options.repeats or (1 if options.quick else _REPEATS),
-        records=options.records or (BATCH if options.quick else None),
+        steps=options.steps or (1 if options.quick else None),
         micro_batch=options.micro_batch,
         try_settings=not options.quick,
     )
@@ -84,9 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--systems", help=f"comma-separated, of: {', '.join(SYSTEMS)} (default all)")
     parser.add_argument("--cases", help=f"comma-separated, of: {', '.join(CASES)}")
     parser.add_argument("--repeats", type=int, help=f"rounds (default {_REPEATS})")
-    parser.add_argument("--records", type=int, help="timed records for every system, a multiple of 8")
+    parser.add_argument("--steps", type=int, help="timed optimizer steps of every system")
     parser.add_argument("--micro-batch", type=int, help="records per forward pass of the ordinary systems")
-    parser.add_argument("--quick", action="store_true", help="one round of 8 timed records, to quick.json")
+    parser.add_argument("--quick", action="store_true", help="one round of one timed step, to quick.json")
     parser.add_argument("--out", type=Path, help="result file (default benchmarks/results/training.json)")
     return parser
 

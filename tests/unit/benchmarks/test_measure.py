@@ -17,8 +17,8 @@ CASE = Case(
     scenario="s",
     task="t",
     converted=False,
-    records=32,
-    ordinary_records=16,
+    batch=8,
+    steps=4,
     micro_batches=(8, 2),
 )
 SHARED = System(name="sftloop", runner="ours", peer=None, dtypes=("auto",), shared_prefix=True)
@@ -80,7 +80,7 @@ def test_each_dtype_keeps_its_fastest_micro_batch_and_the_slow_dtype_is_measured
     times = {("fp32", 8): 4.0, ("fp32", 2): 2.0, ("bf16", 8): 5.0, ("bf16", 2): 6.0}
     processes, _, bench = run(times, Extent(repeats=3))
     trials = [("other", d, m, 16) for d in ("fp32", "bf16") for m in (8, 2)]
-    first = [("ours", "auto", 8, 40), ("other", "fp32", 2, 24), ("other", "bf16", 8, 24)]
+    first = [("ours", "auto", 8, 40), ("other", "fp32", 2, 16), ("other", "bf16", 8, 16)]
     assert processes.ran[: len(trials)] == trials
     assert processes.ran[len(trials) :] == [*first, first[1], first[0], first[0], first[1]]
     rows = {(row["system"], row["dtype"]): row for row in bench.results()["rows"]}
@@ -102,7 +102,7 @@ def test_what_fails_in_the_first_round_is_not_tried_again() -> None:
 
 
 def test_a_given_micro_batch_and_record_count_hold_for_the_ordinary_systems() -> None:
-    processes, _, _ = run({("fp32", 4): 2.0, ("bf16", 4): 2.0}, Extent(repeats=1, records=8, micro_batch=4))
+    processes, _, _ = run({("fp32", 4): 2.0, ("bf16", 4): 2.0}, Extent(repeats=1, steps=1, micro_batch=4))
     assert processes.ran == [("ours", "auto", 4, 16), ("other", "fp32", 4, 16), ("other", "bf16", 4, 16)]
 
 
