@@ -1,4 +1,4 @@
-"""What is trained on: prompts of about 430 and about 2,000 shared tokens, real data where it is there.
+"""What is trained on: prompts of about 430, about 2,000 and next to no shared tokens, real data where it is there.
 
 Knows scenarios and how many records each way of training gets; doesn't know the systems.
 """
@@ -58,6 +58,14 @@ CASES = {
             batch=64,
             steps=2,
             micro_batches=(2, 1),
+        ),
+        Case(
+            name="instruct",
+            scenario="bench/instruct",
+            task="reply",
+            converted=True,
+            batch=64,
+            micro_batches=(4, 2, 1),
         ),
         Case(
             name="support",

@@ -115,6 +115,25 @@ def _tnews(data: Path, scenario: Scenario) -> Iterator[tuple[str, Record]]:
     )
 
 
+def _instructions(data: Path, scenario: Scenario) -> Iterator[tuple[str, Record]]:
+    """Yield the open instructions: of every twenty, one validates and one tests."""
+    path = _existing(data / "instruct" / "alpaca_en_demo.json")
+    for number, row in enumerate(json.loads(path.read_text(encoding="utf-8"))):
+        request = "\n\n".join(part for part in (row["instruction"], row["input"]) if part)
+        split = {0: "validation", 1: "test"}.get(number % 20, "train")
+        answer = Answer(text=row["output"].strip())
+        yield (
+            split,
+            Record(
+                id=f"{number:05}",
+                task="reply",
+                input={"request": request},
+                answer=answer,
+                source="alpaca_en_demo",
+            ),
+        )
+
+
 CONVERTERS: dict[str, Callable[[Path, Scenario], Iterator[tuple[str, Record]]]] = {
     "banking77-15": lambda data, scenario: banking77(data, scenario, train=20, validation=5),
     "banking77": lambda data, scenario: banking77(data, scenario, train=10, validation=2),
@@ -134,6 +153,7 @@ CONVERTERS: dict[str, Callable[[Path, Scenario], Iterator[tuple[str, Record]]]] 
         "meaning",
         lambda row: ({"first": row["sentence1"], "second": row["sentence2"]}, BUSTM_LABELS[row["label"]]),
     ),
+    "instruct": _instructions,
 }
 """Scenario's folder → what reads its records."""
 
@@ -170,7 +190,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
         type=Path,
         default=os.environ.get("SFTLOOP_BENCH_DATA"),
         metavar="DIR",
-        help="holds banking77/ and fewclue/; by default SFTLOOP_BENCH_DATA",
+        help="holds banking77/, fewclue/ and instruct/; by default SFTLOOP_BENCH_DATA",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CONVERTERS))
     options = parser.parse_args(None if arguments is None else list(arguments))

@@ -93,6 +93,8 @@ class Training(Part):
     max_gradient_norm: Positive | None = None
     task_weights: dict[OneLine, Positive] | None = None
     """How often a task's records are seen per epoch; 1 for tasks that aren't named."""
+    log_to: Literal["tensorboard", "none", "wandb", "mlflow", "swanlab"] | None = None
+    """Where losses and rates go beside the history file."""
     recompute: bool | None = None
     """Activation checkpointing: less memory, about a third more time."""
     patience: Count | None = None

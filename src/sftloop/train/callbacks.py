@@ -8,11 +8,13 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from sftloop.core.errors import TrainingError
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
@@ -23,6 +25,7 @@ from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
 _PLATEAU_SHARE, _PLATEAU_GAIN = 0.1, 0.005
+_DIVERGENCE_WINDOW, _DIVERGENCE_NATS = 10, 1.0
 _SAVING_SHARE = 20
 """Time between checkpoints, in times that writing one takes."""
 
@@ -131,6 +134,31 @@ class KeepBest(TrainerCallback):
             atomic_write_json(fresh / _BEST, {"score": score, "step": step})
             shutil.rmtree(self.output, ignore_errors=True)
             fresh.rename(self.output)
+
+
+class StopDivergence(TrainerCallback):
+    """Ends a training that makes the model worse than it was, instead of letting it run for hours.
+
+    Divergence: the mean loss of ten steps is a nat above both the first step's and the best ten steps'.
+    """
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Compare the last steps with the first and the best."""
+        losses = [row["loss"] for row in state.log_history if "loss" in row]
+        if len(losses) < 2 * _DIVERGENCE_WINDOW:
+            return
+        sums = [0.0, *accumulate(losses)]
+        means = [(b - a) / _DIVERGENCE_WINDOW for a, b in pairwise(sums[::_DIVERGENCE_WINDOW])]
+        last = sum(losses[-_DIVERGENCE_WINDOW:]) / _DIVERGENCE_WINDOW
+        if last > max(losses[0], min(means)) + _DIVERGENCE_NATS:
+            raise TrainingError(
+                f"The loss diverges: {last:.2f} over the last {_DIVERGENCE_WINDOW} steps (to step "
+                f"{state.global_step}), {losses[0]:.2f} at the first.",
+                hint=f"Lower the learning rate: --learning-rate {args.learning_rate / 5:.1g}, say. "
+                "The best weights so far are kept.",
+            )
 
 
 class FoldPeriodically(TrainerCallback):

@@ -86,10 +86,13 @@ def shared_step(
 
 
 def micro_batches(group: Sequence[Example], most_tokens: int) -> Iterator[list[Example]]:
-    """Cut a group into runs of at most `most_tokens` suffix tokens (a longer example goes alone)."""
+    """Cut a group into runs of at most `most_tokens` suffix tokens (a longer example goes alone).
+
+    Examples of similar length come together: attention lays a run's records side by side, padded.
+    """
     micro: list[Example] = []
     size = 0
-    for example in group:
+    for example in sorted(group, key=lambda example: len(example.suffix)):
         length = len(example.suffix)
         if micro and size + length > most_tokens:
             yield micro

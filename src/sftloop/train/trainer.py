@@ -6,19 +6,21 @@ whole optimizer step's batch. Validation by task metric is passed in: this modul
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from sftloop.core.errors import TrainingError
+from sftloop.core.errors import TrainingError, UsageError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
@@ -29,6 +31,7 @@ from sftloop.train.callbacks import (
     KeepBest,
     SaveInProportion,
     ShowProgress,
+    StopDivergence,
     SwitchToMomentum,
 )
 from sftloop.train.checkpoints import newest_complete, saving
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _HEAD_RATE = 1e-3
+
+LOGGERS = ("tensorboard", "none", "wandb", "mlflow", "swanlab")
 
 Validate = Callable[["PreTrainedModel"], dict[str, float]]
 """Returns metrics of the model as it is; `score` among them decides which checkpoint is best."""
@@ -77,6 +82,8 @@ class TrainSettings:
     """Share of the steps over which the rate rises."""
     weight_decay: float = 0.0
     max_gradient_norm: float = 1.0
+    log_to: str = "tensorboard"
+    """Where losses and rates go beside the history file: one of `LOGGERS`."""
     patience: int | None = None
     """Stop after so many validations without a better score; None: train to the end."""
     save_every: int = 20
@@ -139,10 +146,18 @@ class SharedPrefixTrainer(Trainer):
         model.train()
         batch: list[Example] = inputs["examples"]
         result = self._step(cast("PreTrainedModel", model), batch)
-        if not torch.isfinite(torch.tensor(result.loss)):
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        size = float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+        if not (math.isfinite(result.loss) and math.isfinite(size)):
             names = ", ".join(example.record_id for example in batch[:8])
+            names += f" and {len(batch) - 8} more" if len(batch) > 8 else ""
+            what = (
+                f"gradient's norm became {size}"
+                if math.isfinite(result.loss)
+                else f"loss became {result.loss}"
+            )
             raise TrainingError(
-                f"The loss became {result.loss} at step {self.state.global_step + 1}, on records {names}.",
+                f"The {what} at step {self.state.global_step + 1}, on records {names}.",
                 hint="Lower the learning rate (--learning-rate) or look at these records; "
                 "the last good checkpoint is kept.",
             )
@@ -226,7 +241,7 @@ def train(
         objective: what is learned: the answers' tokens, or scoring heads.
 
     Raises:
-        TrainingError: the loss is no longer finite.
+        TrainingError: the loss or a gradient is no longer finite, or the loss diverges.
         ExternalError: the disk is full.
     """
     shared = _share(trainable.model, method, settings)
@@ -255,6 +270,8 @@ def train(
             *_switching(settings, len(plan)),
             in_proportion,
             journal,
+            StopDivergence(),
+            *_logging(settings, directory),
             KeepBest(output, partial(_save_with_heads, method), settings.patience),
             ShowProgress(len(plan)),
         ],
@@ -288,6 +305,23 @@ def _save_with_heads(method: Method, model: Any, directory: Path) -> None:
     with without_heads(model):
         method.save(model, directory)
     save_heads(heads_of(model), directory)
+
+
+def _logging(settings: TrainSettings, directory: Path) -> list[TrainerCallback]:
+    """Return TensorBoard's callback over `logs`; the other loggers come by the Trainer's own switch."""
+    if settings.log_to not in LOGGERS:
+        raise UsageError(f"There is no logger '{settings.log_to}'.", hint=f"Valid: {', '.join(LOGGERS)}.")
+    if settings.log_to != "tensorboard":
+        if settings.log_to != "none" and find_spec(settings.log_to) is None:
+            raise UsageError(
+                f"log_to={settings.log_to} needs the package '{settings.log_to}', which isn't installed.",
+                hint=f"pip install {settings.log_to}, or leave log_to at tensorboard.",
+            )
+        return []
+    from torch.utils.tensorboard import SummaryWriter
+    from transformers.integrations.integration_utils import TensorBoardCallback
+
+    return [TensorBoardCallback(SummaryWriter(str(directory / "logs")))]
 
 
 def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPeriodically]:
@@ -361,7 +395,7 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         data_seed=settings.seed,
         use_cpu=choose_device() == "cpu",
         disable_tqdm=True,
-        report_to="none",
+        report_to="none" if settings.log_to == "tensorboard" else settings.log_to,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )

@@ -1,0 +1,164 @@
+"""Every method, optimizer and loss on real data with several seeds: accuracy, parameters, seconds, memory.
+
+Calls the command line as a user would, one process per training. What is finished is kept, so that the table
+can be made in several sittings:
+
+    python -m benchmarks.methods --data DIR [--table methods|optimizers|losses] [--scenario banking77-15|eprstmt]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import data_directory
+from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.progress import say
+
+_ROOT = Path(__file__).parent.parent
+_RESULTS = Path(__file__).parent / "results" / "methods.json"
+
+METHODS = {
+    "lora": ["--method", "lora"],
+    "full": ["--method", "full"],
+    "pissa": ["--method", "pissa"],
+    "lora+": ["--method", "lora+"],
+    "plora": ["--method", "plora"],
+    "ptuning": ["--method", "ptuning"],
+    "rslora": ["--method", "lora", "--set", "rslora=true"],
+    "dora": ["--method", "lora", "--set", "dora=true"],
+    "qlora": ["--method", "qlora"],
+    "prefix": ["--method", "prefix"],
+    "prompt": ["--method", "prompt"],
+    "head": ["--method", "lora", "--set", "head=true"],
+}
+SEEDED = ("lora", "full", "pissa", "lora+", "plora", "ptuning")
+"""Run with three seeds; the others with one."""
+OPTIMIZERS = {
+    "adamw": ["--set", "optimizer=adamw"],
+    "momentum": ["--set", "optimizer=momentum", "--learning-rate", "0.05"],
+    "sgd": ["--set", "optimizer=sgd", "--learning-rate", "0.5"],
+    "adam-then-momentum": ["--set", "optimizer=adam-then-momentum"],
+    "adafactor": ["--set", "optimizer=adafactor"],
+}
+LOSSES = {
+    "tokens": [],
+    **{
+        name: ["--set", f"head={{loss: {name}, activation: {activation}}}"]
+        for name, activation in (("ce", "softmax"), ("focal", "sigmoid"), ("mse", "sigmoid"))
+    },
+}
+SCENARIOS: dict[str, list[str]] = {
+    "banking77-15": [],
+    "eprstmt": ["--batch-size", "8"],
+}
+
+
+def main() -> None:
+    """Train what isn't trained yet, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--table", choices=["methods", "optimizers", "losses"], default="methods")
+    parser.add_argument("--scenario", choices=[*SCENARIOS], default="banking77-15")
+    parser.add_argument("--only", help="comma-separated names of the table")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--runs", type=Path, default=Path("runs/methods"))
+    parser.add_argument("--out", type=Path, default=_RESULTS)
+    options = parser.parse_args()
+    data = data_directory(options.data)
+    convert = [
+        sys.executable,
+        str(_ROOT / "examples/bench/convert.py"),
+        "--data",
+        str(data),
+        options.scenario,
+    ]
+    subprocess.run(convert, check=True)
+    rows: list[dict[str, Any]] = read_json(options.out, "earlier results") if options.out.exists() else []
+    for seed in range(options.seeds):
+        for row in _wanted(options, seed):
+            if not any(all(old[key] == row[key] for key in row) for old in rows):
+                rows.append(row | _train(options, row))
+                atomic_write_json(options.out, rows)
+    print(
+        render([row for row in rows if (row["table"], row["scenario"]) == (options.table, options.scenario)])
+    )
+
+
+def render(rows: list[dict[str, Any]]) -> str:
+    """Return a Markdown table, one line per name, the seeds' mean and range."""
+    lines = [
+        "| | accuracy (95 % interval of the first seed) | seeds | trainable | training s | peak GB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(row["name"] for row in rows):
+        own = [row for row in rows if row["name"] == name]
+        good = [row for row in own if "accuracy" in row]
+        if not good:
+            lines.append(f"| {name} | {own[0]['error']} | | | | |")
+            continue
+        low, high = good[0]["interval"]
+        values = [row["accuracy"] for row in good]
+        spread = f"{min(values):.3f}–{max(values):.3f} ({len(values)})"
+        lines.append(
+            f"| {name} | {statistics.mean(values):.3f} [{low:.3f}, {high:.3f}] | {spread} | "
+            f"{good[0]['trainable_parameters']:,} | {statistics.mean(r['seconds'] for r in good):.0f} | "
+            f"{max(r['peak_memory_bytes'] for r in good) / 1e9:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _wanted(options: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
+    table = {"methods": METHODS, "optimizers": OPTIMIZERS, "losses": LOSSES}[options.table]
+    names = options.only.split(",") if options.only else [*table]
+    return [
+        {"table": options.table, "scenario": options.scenario, "name": name, "seed": seed}
+        for name in names
+        if seed == 0 or options.table != "methods" or name in SEEDED
+    ]
+
+
+def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
+    """Train and measure on the test split; return what the table shows, or the error's first line."""
+    table = {"methods": METHODS, "optimizers": OPTIMIZERS, "losses": LOSSES}[row["table"]]
+    scenario = str(_ROOT / "examples/bench" / row["scenario"])
+    run = options.runs / f"{row['table']}-{row['scenario']}-{row['name']}-{row['seed']}"
+    say(f"{run.name}")
+    trained = _call(
+        ["train", scenario, "--out", str(run), "--seed", str(row["seed"])]
+        + SCENARIOS[row["scenario"]]
+        + table[row["name"]]
+    )
+    if "error" in trained:
+        return trained
+    adapter = run / trained["output"]
+    found = _call(["eval", scenario, "--adapter", str(adapter), "--out", f"{run}-eval"])
+    if "error" in found and trained["method"] == "full":
+        found = _call(["eval", scenario, "--model", str(adapter), "--out", f"{run}-eval"])
+    if "error" in found:
+        return found
+    (task,) = found["tasks"].values()
+    accuracy = task["metrics"]["accuracy"]
+    facts = {
+        name: trained[name] for name in ("trainable_parameters", "seconds", "peak_memory_bytes", "steps")
+    }
+    say(f"{run.name}: {accuracy['value']:.3f}")
+    return facts | {"accuracy": accuracy["value"], "interval": [accuracy["low"], accuracy["high"]]}
+
+
+def _call(arguments: list[str]) -> dict[str, Any]:
+    command = [sys.executable, "-m", "sftloop", *arguments, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+if __name__ == "__main__":
+    main()

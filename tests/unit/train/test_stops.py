@@ -1,0 +1,91 @@
+"""A training that goes wrong ends with a word on where and what to do; the best weights so far stay."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.tiny_models import VOCABULARY, tiny_model
+
+from sftloop.core.errors import TrainingError, UsageError
+from sftloop.train.examples import Example
+from sftloop.train.methods import FullMethod, Trainable
+from sftloop.train.trainer import TrainOutcome, TrainSettings, train
+
+
+def examples(count: int) -> list[Example]:
+    draw = random.Random(3)
+
+    def tokens(length: int) -> tuple[int, ...]:
+        return tuple(draw.randrange(3, VOCABULARY) for _ in range(length))
+
+    prefix = tokens(12)
+    return [
+        Example(record_id=f"r{index}", task="a", prefix=prefix, prompt=tokens(5), target=tokens(3))
+        for index in range(count)
+    ]
+
+
+def learn(directory: Path, model: Any = None, count: int = 16, **settings: Any) -> TrainOutcome:
+    trainable = Trainable.counted(model or tiny_model("llama"), None)
+    chosen = TrainSettings(**{"learning_rate": 1e-3, "batch_size": 4, "log_to": "none"} | settings)
+    return train(
+        trainable,
+        FullMethod(),
+        examples(count),
+        chosen,
+        directory=directory,
+        validate=lambda model: {"score": 0.5},
+    )
+
+
+def test_a_rate_that_diverges_is_stopped(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="The loss diverges") as caught:
+        learn(tmp_path, learning_rate=3.0, epochs=40, max_gradient_norm=1e6, schedule="constant")
+    assert "--learning-rate 0.6" in caught.value.hint
+    assert "to step 2" in caught.value.message, "as soon as there are steps enough to tell"
+    assert (tmp_path / "model" / "best.json").exists()
+
+
+def test_a_rate_that_learns_is_not(tmp_path: Path) -> None:
+    assert learn(tmp_path, epochs=10).steps == 40
+
+
+def test_a_gradient_that_is_no_number_is_stopped_before_it_reaches_the_weights(tmp_path: Path) -> None:
+    model = tiny_model("llama")
+    seen: list[int] = []
+
+    def spoil(gradient: torch.Tensor) -> torch.Tensor:
+        seen.append(1)
+        return gradient * float("nan") if len(seen) == 3 else gradient
+
+    model.model.norm.weight.register_hook(spoil)
+    with pytest.raises(
+        TrainingError, match="The gradient's norm became nan at step 3, on records r"
+    ) as caught:
+        learn(tmp_path, model)
+    assert "last good checkpoint" in caught.value.hint
+    assert all(bool(torch.isfinite(weight).all()) for weight in model.parameters())
+
+
+def test_tensorboard_gets_losses_and_rates(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    learn(tmp_path, log_to="tensorboard")
+    events = EventAccumulator(str(tmp_path / "logs"))
+    events.Reload()
+    assert {"train/loss", "train/learning_rate"} <= set(events.Tags()["scalars"])
+    history = json.loads((tmp_path / "history.json").read_text())
+    losses = [row["loss"] for row in history if "loss" in row]
+    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses)
+
+
+@pytest.mark.parametrize(("name", "word"), [("wandb", "pip install wandb"), ("paper", "tensorboard, none")])
+def test_a_logger_that_is_not_there_is_named(tmp_path: Path, name: str, word: str) -> None:
+    with pytest.raises(UsageError, match=name) as caught:
+        learn(tmp_path, log_to=name)
+    assert word in caught.value.hint
