@@ -24,8 +24,9 @@ def build_optimizer(name: str, groups: list[dict[str, Any]], device: torch.devic
     """Return an optimizer over parameter groups that carry their own rate and weight decay.
 
     Raises:
-        UsageError: an unknown name, or a library that isn't installed.
+        UsageError: an unknown name, or a library or device that isn't there.
     """
+    check_optimizer(name, device)
     if name == "adamw":
         return torch.optim.AdamW(groups, fused=device.type in {"cpu", "cuda"})
     if name in {"momentum", "sgd"}:
@@ -36,15 +37,23 @@ def build_optimizer(name: str, groups: list[dict[str, Any]], device: torch.devic
         from transformers.optimization import Adafactor
 
         return Adafactor(groups, scale_parameter=False, relative_step=False)
-    if name == "adamw-8bit":
-        if find_spec("bitsandbytes") is None or device.type != "cuda":
-            raise UsageError(
-                "The optimizer 'adamw-8bit' needs an NVIDIA GPU and bitsandbytes.",
-                hint="pip install 'sftloop[qlora]' on such a machine, or take --set optimizer=adafactor.",
-            )
-        eight_bit: torch.optim.Optimizer = import_module("bitsandbytes.optim").AdamW8bit(groups)
-        return eight_bit
-    raise UsageError(f"There is no optimizer '{name}'.", hint=f"Valid: {', '.join(OPTIMIZERS)}.")
+    eight_bit: torch.optim.Optimizer = import_module("bitsandbytes.optim").AdamW8bit(groups)
+    return eight_bit
+
+
+def check_optimizer(name: str, device: torch.device) -> None:
+    """Refuse an optimizer that can't be built, before anything is written.
+
+    Raises:
+        UsageError: an unknown name, or a library or device that isn't there.
+    """
+    if name not in OPTIMIZERS:
+        raise UsageError(f"There is no optimizer '{name}'.", hint=f"Valid: {', '.join(OPTIMIZERS)}.")
+    if name == "adamw-8bit" and (find_spec("bitsandbytes") is None or device.type != "cuda"):
+        raise UsageError(
+            "The optimizer 'adamw-8bit' needs an NVIDIA GPU and bitsandbytes.",
+            hint="pip install 'sftloop[qlora]' on such a machine, or take --set optimizer=adafactor.",
+        )
 
 
 class AdamThenMomentum(torch.optim.Optimizer):

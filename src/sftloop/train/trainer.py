@@ -39,7 +39,7 @@ from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
-from sftloop.train.optimizers import build_optimizer
+from sftloop.train.optimizers import build_optimizer, check_optimizer
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import Recompute
 from sftloop.train.schedule import plan_steps
@@ -244,6 +244,7 @@ def train(
         TrainingError: the loss or a gradient is no longer finite, or the loss diverges.
         ExternalError: the disk is full.
     """
+    check_optimizer(settings.optimizer, trainable.model.device)
     shared = _share(trainable.model, method, settings)
     plan = plan_steps(
         [example.task for example in examples],
