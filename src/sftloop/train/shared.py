@@ -61,8 +61,9 @@ def shared_step(
         micro_batch_tokens: suffix tokens per forward and backward pass; bounds memory, not the result.
         precision: dtype of matrix products (autocast), None for the weights' own.
         objective: what is learned.
-        recompute: lets a prefix forget its activations while the micro-batches run, where that costs
-            less than a quarter of the step: for a prefix no longer than its records' suffixes together.
+        recompute: lets a prefix forget its activations while the micro-batches run, where they are more than
+            a micro-batch's and computing them again costs less than a quarter of the step: for a prefix
+            longer than a micro-batch and no longer than its records' suffixes together.
 
     Returns:
         The loss, the mean over the whole batch's target tokens (or records), and token counts.
@@ -70,8 +71,8 @@ def shared_step(
     units = objective.units(batch)
     result = StepResult(0.0, units, 0, 0)
     for prefix, group in _by_prefix(batch):
-        cheap = len(prefix) <= sum(len(example.suffix) for example in group)
-        with _autocast(model, precision), recompute.forgetting(cheap) if recompute else nullcontext():
+        worthwhile = micro_batch_tokens < len(prefix) <= sum(len(example.suffix) for example in group)
+        with _autocast(model, precision), recompute.forgetting(worthwhile) if recompute else nullcontext():
             context = PackedContext.from_prefix(model, list(prefix))
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):

@@ -12,7 +12,7 @@ from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 from sftloop.train.examples import Example
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import Recompute
-from sftloop.train.shared import shared_step
+from sftloop.train.shared import micro_batches, shared_step
 
 
 def batch_of_two_tasks(seed: int = 0) -> list[Example]:
@@ -102,17 +102,17 @@ def test_activations_are_really_forgotten() -> None:
     assert len(calls) == 2 * 3 * 2, "prefix and suffix, three layers, forward and again"
 
 
-def test_a_prefix_forgets_where_that_is_cheap() -> None:
-    """As long as the suffixes behind it, or shorter: its layers run once more. Otherwise they are kept."""
-    batch = batch_of_two_tasks()
-    cheap = [example for example in batch if example.task == "a"]
-    assert len(cheap[0].prefix) <= sum(len(example.suffix) for example in cheap)
-    for group, passes in ((cheap, 3), (cheap[:1], 2)):
+def test_a_prefix_forgets_where_that_is_worthwhile() -> None:
+    """Longer than a micro-batch and no longer than its suffixes: its layers run once more. Otherwise not."""
+    group = [example for example in batch_of_two_tasks() if example.task == "a"]
+    prefix, suffixes = len(group[0].prefix), sum(len(example.suffix) for example in group)
+    assert 20 < prefix <= suffixes
+    for examples, tokens, again in ((group, 20, 1), (group, prefix, 0), (group[:1], 1, 0)):
         model, calls = tiny_model("llama"), []
         model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
         recompute = Recompute(model, always=False)
-        shared_step(model, group, micro_batch_tokens=10_000, precision=None, recompute=recompute)
-        assert len(calls) == passes
+        shared_step(model, examples, micro_batch_tokens=tokens, precision=None, recompute=recompute)
+        assert len(calls) == 1 + len(list(micro_batches(examples, tokens))) + again
 
 
 def test_dropout_is_drawn_the_same_when_computed_again() -> None:
