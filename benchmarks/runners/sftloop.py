@@ -14,12 +14,14 @@ import torch
 from benchmarks.runners.job import Job, answer, read_job
 from benchmarks.runners.step_clock import StepClock, install, peak_memory_bytes
 from benchmarks.runners.workload import load_workload
+from sftloop.core.memory import keep_freed_memory
 from sftloop.train.methods import LoraMethod, Trainable, prepare
 from sftloop.train.trainer import TrainSettings, train
 
 
 def main() -> None:
     job = read_job()
+    keep_freed_memory()
     workload = load_workload(job)
     method = LoraMethod(rank=job.rank, alpha=job.alpha)
     trainable = prepare(Path(job.model), method, device="cpu", seed=job.seed)
