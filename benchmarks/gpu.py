@@ -60,6 +60,9 @@ BATCH, SUFFIX, ANSWER, MICRO_TOKENS, MICRO_RECORDS = 64, 60, 10, 1024, 4
 
 def main() -> None:
     """Measure and write; `--device cpu --shapes tiny` tries the script itself."""
+    from sftloop.train.fused import fuse
+    from sftloop.train.recompute import Recompute
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", default="qwen2.5-7b,llama-3-8b")
     parser.add_argument("--prefixes", default="500,2000")
@@ -70,13 +73,15 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for shape in options.shapes.split(","):
         model = _random_model(shape, options.device)
+        fuse(model)
+        recompute = Recompute(model, always=False)
         for prefix in map(int, options.prefixes.split(",")):
             for shared in (True, False):
-                found = _measure(model, prefix, shared, options.steps)
+                found = _measure(model, recompute, prefix, shared, options.steps)
                 rows.append({"shape": shape, "prefix": prefix, "batch": BATCH, "shared": shared, **found})
                 say(str(rows[-1]))
                 atomic_write_json(options.out, rows)
-        del model
+        del model, recompute
 
 
 def _random_model(shape: str, device: str) -> Any:
@@ -92,13 +97,11 @@ def _random_model(shape: str, device: str) -> Any:
     return get_peft_model(base, adapter, autocast_adapter_dtype=False).train()
 
 
-def _measure(model: Any, prefix: int, shared: bool, steps: int) -> dict[str, Any]:
+def _measure(model: Any, recompute: Any, prefix: int, shared: bool, steps: int) -> dict[str, Any]:
     import torch
 
     from sftloop.train import plain_step, shared_step
     from sftloop.train.examples import Example
-    from sftloop.train.fused import fuse
-    from sftloop.train.recompute import Recompute
 
     device = model.device
     draw = random.Random(0)
@@ -113,8 +116,6 @@ def _measure(model: Any, prefix: int, shared: bool, steps: int) -> dict[str, Any
         )
         for i in range(BATCH)
     ]
-    fuse(model)
-    recompute = Recompute(model, always=False)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-5, fused=True)
     times: list[float] = []

@@ -197,15 +197,11 @@ class PackedContext:
 
         from sftloop.models.fixed_past import FixedPast
 
+        pieces = [(self.prefix_keys, self.prefix_values)] if with_prefix else []
+        pieces.append((self.keys, self.values))
         cache = DynamicCache()
         for index in range(self.model.config.get_text_config().num_hidden_layers):
-            past = (
-                [(self.prefix_keys[index], self.prefix_values[index])]
-                if with_prefix and self.prefix_keys
-                else []
-            )
-            past += [(self.keys[index], self.values[index])] if self.keys else []
-            cache.layers.append(FixedPast(past))
+            cache.layers.append(FixedPast([(keys[index], values[index]) for keys, values in pieces if keys]))
         return cache
 
     def _remember(self, tokens: PackedTokens) -> None:
