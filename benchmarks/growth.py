@@ -69,6 +69,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
     from sftloop.train.examples import Example
     from sftloop.train.fused import fuse
     from sftloop.train.recompute import Recompute
+    from sftloop.train.shared import usual_micro_batch_tokens
 
     keep_freed_memory()
     trainable = prepare(resolve_model(model), LoraMethod(rank=16, alpha=32), device="cpu", seed=0)
@@ -99,7 +100,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
             shared_step(
                 trainable.model,
                 examples,
-                micro_batch_tokens=512,
+                micro_batch_tokens=usual_micro_batch_tokens("cpu", trainable.precision),
                 precision=trainable.precision,
                 recompute=recompute,
             )

@@ -6,9 +6,10 @@ everybody down. Doesn't know the command line, the table's form, or how a system
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from benchmarks.systems import System
 from benchmarks.table import CaseFacts, Sample, build_rows, results
 from sftloop.core.progress import say
 
-MODEL = "smollm2-135m-instruct"
-WARMUP_STEPS, THREADS, RANK, ALPHA = 1, 2, 16, 32
+TEMPLATES = {"smollm2-135m-instruct": "smollm2", "qwen2.5-coder-0.5b-instruct": "qwen"}
+"""The models that can be measured, with LLaMA-Factory's names of their chat templates."""
+WARMUP_RECORDS, THREADS, RANK, ALPHA = 16, 2, 16, 32
 LEARNING_RATE, SEED = 2e-4, 0
 WORTH_REPEATING = 1.15
-"""After the first round a dtype slower than this times the system's faster one is not measured again."""
+"""A dtype slower than this times the system's faster one is not measured again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Bench:
 
     extent: Extent
     model: Path
+    model_name: str
     work: Path
     save: Callable[[dict[str, Any]], None]
     """Called with the results after every measurement."""
@@ -66,10 +69,11 @@ class Bench:
             for system in systems
             for dtype in system.dtypes
         ]
+        turn = [each for each in turn if self._worth_measuring(case, each[0], each[1], self.tried)]
         for repeat in range(self.extent.repeats):
             self._measure_machine(case, scenario)
             for system, dtype, micro in turn if repeat % 2 == 0 else reversed(turn):
-                if self._worth_measuring(case, system, dtype):
+                if self._worth_measuring(case, system, dtype, self.samples):
                     job = self._job(case, scenario, system, dtype, micro)
                     self.samples.append(self._measure(case, system, job, repeat))
                     self.save(self.results())
@@ -81,7 +85,7 @@ class Bench:
             "lora_alpha": ALPHA,
             "lora_targets": "all linear layers",
             "threads": THREADS,
-            "warmup_steps": WARMUP_STEPS,
+            "warmup_records": "a step; where passes are accumulated 16 records",
             "repeats": self.extent.repeats,
         }
         rows = build_rows(self.samples, self.cases, self.peaks, self.tried)
@@ -92,7 +96,7 @@ class Bench:
         facts = self.run(Path(sys.executable), "describe", self._job(case, scenario))
         self.cases[case.name] = CaseFacts(
             name=case.name,
-            model=MODEL,
+            model=self.model_name,
             prefix_tokens=facts["prefix_tokens"],
             tokens_per_record=facts["tokens_per_record"],
             batch=case.batch,
@@ -113,8 +117,10 @@ class Bench:
         if system.shared_prefix or not self.extent.try_settings or len(sizes) == 1:
             return sizes[0]
         times: dict[float, int] = {}
+        few = max(sizes)
         for size in sizes:
-            job = self._job(case, scenario, system, dtype, size, records=(WARMUP_STEPS + 1) * case.batch)
+            job = self._job(case, scenario, system, dtype, size)
+            job = replace(job, records=2 * few, batch=2 * few, warmup_records=few)
             sample = self._measure(case, system, job, repeat=-1)
             self.tried.append(sample)
             if not sample.failed:
@@ -138,17 +144,20 @@ class Bench:
             say(f"{label}: failed, {error.reason}\n{error.log}")
         return Sample(case=case.name, system=system.name, setting=job.dtype, repeat=repeat, facts=facts)
 
-    def _worth_measuring(self, case: Case, system: System, dtype: str) -> bool:
-        """Leave out what failed in the first round, and the dtype that was clearly the slower one."""
-        first = [s for s in self.samples if (s.case, s.system) == (case.name, system.name) and s.repeat == 0]
-        times = {s.setting: s.facts["seconds_per_record"] for s in first if not s.failed}
-        if dtype not in {s.setting for s in first}:
+    def _worth_measuring(self, case: Case, system: System, dtype: str, seen: Sequence[Sample]) -> bool:
+        """Leave out what failed so far, and the dtype that was clearly the slower one."""
+        own = [s for s in seen if (s.case, s.system) == (case.name, system.name) and s.repeat <= 0]
+        if dtype not in {s.setting for s in own}:
             return True
-        return dtype in times and times[dtype] <= WORTH_REPEATING * min(times.values())
+        good = [s for s in own if not s.failed]
+        best = min((s.facts["seconds_per_record"] for s in good if s.setting == dtype), default=math.inf)
+        return best <= WORTH_REPEATING * min((s.facts["seconds_per_record"] for s in good), default=0.0)
 
     def _records(self, case: Case, system: System | None = None) -> int:
+        """Return how many records a system gets: a step to warm up, unless it does so within its first."""
         usual = case.steps if system is None or system.shared_prefix else 1
-        return (WARMUP_STEPS + (self.extent.steps or usual)) * case.batch
+        steps = self.extent.steps or usual
+        return (steps if system and system.accumulates else steps + 1) * case.batch
 
     def _job(
         self,
@@ -157,8 +166,8 @@ class Bench:
         system: System | None = None,
         dtype: str = "auto",
         micro_batch: int = 1,
-        records: int | None = None,
     ) -> Job:
+        accumulates = system is not None and system.accumulates
         return Job(
             model=str(self.model),
             conversations=str(self.work / f"{case.name}.jsonl"),
@@ -167,15 +176,16 @@ class Bench:
             work="",
             result="",
             dtype=dtype,
-            records=records or self._records(case, system),
+            records=self._records(case, system),
             pool=self._records(case),
             batch=case.batch,
             micro_batch=micro_batch,
-            warmup_steps=WARMUP_STEPS,
+            warmup_records=min(WARMUP_RECORDS, case.batch // 2) if accumulates else case.batch,
             threads=THREADS,
             rank=RANK,
             alpha=ALPHA,
             learning_rate=LEARNING_RATE,
             seed=SEED,
             shared_prefix=system.shared_prefix if system else False,
+            template=TEMPLATES[self.model_name],
         )

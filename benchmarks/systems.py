@@ -20,6 +20,11 @@ class System:
     """Settings tried; the faster one counts. `auto`: the system decides for the machine itself."""
     shared_prefix: bool = False
 
+    @property
+    def accumulates(self) -> bool:
+        """Whether its optimizer steps are made of passes that the Trainer knows of."""
+        return self.peer is not None
+
 
 SYSTEMS = {
     system.name: system

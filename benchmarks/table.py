@@ -74,10 +74,10 @@ def build_rows(
         groups.setdefault((sample.case, sample.system, sample.setting), []).append(sample)
     rows = [_row(group, cases[case], peaks) for (case, _, _), group in groups.items()]
     for row in rows:
-        row["fastest_setting"] = row is _fastest(rows, row["case"], row["system"])
+        row["fastest_setting"] = row is _fastest(rows, row, row["system"])
         own = [s for s in tried if (s.case, s.system) == (row["case"], row["system"])]
         if own:
-            row["micro_batches_tried"] = [_trial(s) for s in own if s.setting in {row["dtype"], "auto"}]
+            row["settings_tried"] = [_trial(s) for s in own]
     return rows
 
 
@@ -119,7 +119,7 @@ def _row(group: Sequence[Sample], case: CaseFacts, peaks: Mapping[str, float]) -
 
 def _trial(sample: Sample) -> dict[str, Any]:
     kept = ("micro_batch", "seconds_per_record", "peak_memory_bytes", "error")
-    return {name: sample.facts[name] for name in kept if name in sample.facts}
+    return {"dtype": sample.setting} | {name: sample.facts[name] for name in kept if name in sample.facts}
 
 
 def first_loss_check(facts: Mapping[str, Any], expected: Mapping[str, float]) -> dict[str, Any]:
@@ -137,9 +137,15 @@ def first_loss_check(facts: Mapping[str, Any], expected: Mapping[str, float]) ->
     }
 
 
-def _fastest(rows: Iterable[dict[str, Any]], case: str, system: str) -> dict[str, Any] | None:
-    own = [row for row in rows if (row["case"], row["system"]) == (case, system) and "error" not in row]
+def _fastest(rows: Iterable[dict[str, Any]], beside: Mapping[str, Any], system: str) -> dict[str, Any] | None:
+    """Return the system's fastest row on the same case and model."""
+    wanted = (*_measured(beside), system)
+    own = [row for row in rows if (*_measured(row), row["system"]) == wanted and "error" not in row]
     return min(own, key=lambda row: float(row["seconds_per_record"]["median"]), default=None)
+
+
+def _measured(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["case"], row["model"]
 
 
 def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,7 +155,7 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
     for row in rows:
-        ours = _fastest(rows, row["case"], OURS)
+        ours = _fastest(rows, row, OURS)
         if ours is None or row["system"] == OURS or not row.get("fastest_setting"):
             continue
         rounds = [each for each in row["samples"] if each in ours["samples"]]
@@ -159,6 +165,7 @@ def ratios(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         found.append(
             {
                 "case": row["case"],
+                "model": row["model"],
                 "system": row["system"],
                 "dtype": row["dtype"],
                 "times_slower": spread(paired),
@@ -176,10 +183,10 @@ def results(
 
 
 def with_other_cases(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the results with the rows that an earlier run wrote about cases not among them."""
-    measured = {row["case"] for row in found["rows"]}
+    """Return the results with the rows that an earlier run wrote about cases and models not among them."""
+    measured = {_measured(row) for row in found["rows"]}
     kept = {
-        part: [row for row in earlier.get(part, []) if row["case"] not in measured]
+        part: [row for row in earlier.get(part, []) if _measured(row) not in measured]
         for part in ("rows", "ratios")
     }
     return {**found, **{part: rows + list(found[part]) for part, rows in kept.items()}}
@@ -187,7 +194,7 @@ def with_other_cases(found: Mapping[str, Any], earlier: Mapping[str, Any]) -> di
 
 def render(rows: Sequence[dict[str, Any]]) -> str:
     """Return the table as text; `×` columns compare with ours, fastest settings only."""
-    by_system = {(r["case"], r["system"], r["dtype"]): r for r in ratios(rows)}
+    by_system = {(*_measured(r), r["system"], r["dtype"]): r for r in ratios(rows)}
     lines: list[tuple[str, ...]] = [
         ("case", "system", "dtype", "s/record (low–high)", "× time", "peak GB", "× memory", "peak share")
     ]
@@ -197,7 +204,7 @@ def render(rows: Sequence[dict[str, Any]]) -> str:
         if "error" in row:
             lines.append((*head, row["error"], "", "", "", ""))
             continue
-        ratio = by_system.get((row["case"], row["system"], row["dtype"]))
+        ratio = by_system.get((*_measured(row), row["system"], row["dtype"]))
         busy = row["disturbance"] > DISTURBED
         disturbed |= busy
         lines.append((*head, *_figures(row, ratio, "*" if busy else "")))

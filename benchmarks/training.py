@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.cases import CASES, chosen_cases, data_directory, scenario_directory
-from benchmarks.measure import MODEL, Bench, Extent
+from benchmarks.measure import TEMPLATES, Bench, Extent
 from benchmarks.peer_environments import peer_python
 from benchmarks.systems import SYSTEMS, chosen_systems
 from benchmarks.table import render, with_other_cases
@@ -50,11 +50,12 @@ def _run(options: argparse.Namespace) -> int:
         peer_python(peer)
     out = options.out or _RESULTS / ("quick.json" if options.quick else "training.json")
     with TemporaryDirectory(prefix="sftloop-bench-") as work:
-        model = resolve_model(MODEL, log=say)
+        model = resolve_model(options.model, log=say)
         earlier = read_json(out, "an earlier run's results") if out.exists() else {}
         bench = Bench(
             extent,
             model,
+            options.model,
             Path(work),
             save=lambda found: atomic_write_json(out, with_other_cases(found, earlier)),
         )
@@ -81,6 +82,7 @@ def _extent(options: argparse.Namespace) -> Extent:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--data", type=Path, help="directory of the public data (else SFTLOOP_BENCH_DATA)")
+    parser.add_argument("--model", choices=[*TEMPLATES], default=next(iter(TEMPLATES)))
     parser.add_argument("--systems", help=f"comma-separated, of: {', '.join(SYSTEMS)} (default all)")
     parser.add_argument("--cases", help=f"comma-separated, of: {', '.join(CASES)}")
     parser.add_argument("--repeats", type=int, help=f"rounds (default {_REPEATS})")

@@ -51,17 +51,16 @@ def _sizes(job: Job, workload: Workload, config: object) -> dict[str, object]:
 @torch.no_grad()
 def _first_losses(model: torch.nn.Module, batch: Sequence[Example], newline: list[int]) -> dict[str, float]:
     """Return learned tokens → mean loss of the first batch: the answers, and with the template's newline."""
-    losses: dict[str, float] = {}
-    for extra in ([], newline):
-        total, count = 0.0, 0
-        for example in batch:
-            target = [*example.target, *extra]
-            ids = [*example.prefix, *example.prompt, *target]
-            logits = model(input_ids=torch.tensor([ids]), use_cache=False, logits_to_keep=len(target) + 1)
-            total += float(cross_entropy(logits.logits[0, :-1], torch.tensor(target), reduction="sum"))
-            count += len(target)
-        losses[str(count)] = total / count
-    return losses
+    totals, counts = [0.0, 0.0], [0, 0]
+    for example in batch:
+        target = [*example.target, *newline]
+        ids = [*example.prefix, *example.prompt, *target]
+        logits = model(input_ids=torch.tensor([ids]), use_cache=False, logits_to_keep=len(target) + 1)
+        each = cross_entropy(logits.logits[0, :-1], torch.tensor(target), reduction="none")
+        for which, length in enumerate((len(example.target), len(target))):
+            totals[which] += float(each[:length].sum())
+            counts[which] += length
+    return {str(count): total / count for total, count in zip(totals, counts, strict=True)}
 
 
 if __name__ == "__main__":

@@ -36,14 +36,16 @@ class Job:
     batch: int
     micro_batch: int
     """Records per forward pass of an ordinary trainer."""
-    warmup_steps: int
-    """Optimizer steps before the clock starts."""
+    warmup_records: int
+    """Records before the clock starts."""
     threads: int
     rank: int
     alpha: int
     learning_rate: float
     seed: int
     shared_prefix: bool
+    template: str
+    """LLaMA-Factory's name of the model's chat template."""
 
     @property
     def steps(self) -> int:

@@ -28,12 +28,12 @@ def main() -> None:
     job = read_job()
     os.environ["DISABLE_VERSION_CHECK"] = "1"
     _write_dataset(job)
-    clock = StepClock(count_records=job.batch)
+    clock = StepClock(job.batch, micro_batch=job.micro_batch, count_records=job.batch)
     install(clock)
     from llamafactory.train.tuner import run_exp  # type: ignore[import-not-found]
 
     run_exp(_options(job), callbacks=[])
-    facts = clock.facts(warmup_steps=job.warmup_steps, batch=job.batch)
+    facts = clock.facts(warmup_records=job.warmup_records)
     facts |= {"version": version("llamafactory"), "dtype": job.dtype}
     answer(job, {**facts, "peak_memory_bytes": peak_memory_bytes()})
 
@@ -69,7 +69,7 @@ def _options(job: Job) -> dict[str, Any]:
         "stage": "sft",
         "do_train": True,
         "model_name_or_path": str(_model_in(job)),
-        "template": "smollm2",
+        "template": job.template,
         "dataset_dir": job.work,
         "dataset": "bench",
         "cutoff_len": 8192,

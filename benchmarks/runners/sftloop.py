@@ -25,7 +25,7 @@ def main() -> None:
     workload = load_workload(job)
     method = LoraMethod(rank=job.rank, alpha=job.alpha)
     trainable = prepare(Path(job.model), method, device="cpu", seed=job.seed)
-    clock = StepClock()
+    clock = StepClock(job.batch)
     install(clock)
     loading_peak = peak_memory_bytes()  # the trainer starts its own count anew
     train(
@@ -36,7 +36,7 @@ def main() -> None:
         directory=Path(job.work) / "run",
         validate=lambda model: {"score": 0.0},
     )
-    facts = clock.facts(warmup_steps=job.warmup_steps, batch=job.batch)
+    facts = clock.facts(warmup_records=job.warmup_records)
     facts |= {"version": version("sftloop"), "dtype": _dtype(trainable)}
     first = [workload.examples[index] for index in workload.order[: job.batch]]
     facts["target_tokens"] = sum(len(example.target) for example in first)

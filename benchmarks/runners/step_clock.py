@@ -1,8 +1,8 @@
-"""Reads the clock at the end of every optimizer step of a transformers Trainer, and the loss it logs.
+"""Reads the clock at the end of every pass and every optimizer step of a transformers Trainer, and its losses.
 
-All measured systems train through that Trainer, so one callback times them all at the same place. Time from
-one step's end to the next holds everything a step costs: data, forward, backward, optimizer, logging. Loading,
-tokenising and saving are not in it. Knows nothing of the systems.
+All measured systems train through that Trainer, so one callback times them all at the same place. Time from the
+end of the warm-up to a step's end holds everything training costs: data, forward, backward, optimizer, logging.
+Loading, tokenising and saving are not in it. Knows nothing of the systems.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import resource
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,17 @@ from transformers import TrainerCallback, trainer
 
 
 class StepClock(TrainerCallback):
-    """Collects step ends, losses and the shape of the first batch.
+    """Collects pass and step ends, losses and the shape of the first batch.
 
     Args:
+        batch: records per optimizer step.
+        micro_batch: records per pass of an accumulating trainer; None: a step is one pass.
         count_records: records in the first global batch to count tokens of; 0: count nothing.
     """
 
-    def __init__(self, count_records: int = 0) -> None:
+    def __init__(self, batch: int, *, micro_batch: int | None = None, count_records: int = 0) -> None:
+        self._batch, self._micro_batch = batch, micro_batch or batch
+        self.done: list[int] = []
         self.ends: list[float] = []
         self.own: list[float] = []
         self.machine: list[float | None] = []
@@ -42,8 +45,17 @@ class StepClock(TrainerCallback):
             rows = [loader.dataset[index] for index in range(self._count_records)]
             self.tokens = _count(loader.collate_fn(rows))
 
+    def on_substep_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """A pass of an accumulated step has ended."""
+        self._read((self.done[-1] if self.done else 0) + self._micro_batch)
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """An optimizer step has ended."""
+        self._read(state.global_step * self._batch)
+
+    def _read(self, done: int) -> None:
         """Read the clock, and how busy this process and the whole machine have been."""
+        self.done.append(done)
         self.ends.append(time.perf_counter())
         self.own.append(time.process_time())
         self.machine.append(_machine_seconds())
@@ -54,21 +66,19 @@ class StepClock(TrainerCallback):
         if "loss" in logs:
             self.losses.append(float(logs["loss"]))
 
-    def facts(self, *, warmup_steps: int, batch: int) -> dict[str, Any]:
-        """Return what was measured, warm-up steps left out of the times.
+    def facts(self, *, warmup_records: int) -> dict[str, Any]:
+        """Return what was measured, the warm-up left out of the times.
 
         Args:
-            warmup_steps: steps before the first reading; at least 1.
-            batch: records per step.
+            warmup_records: records before the first reading that counts; at least one pass.
         """
-        used = self.ends[warmup_steps - 1 :]
-        seconds = [later - earlier for earlier, later in pairwise(used)]
+        first = next(index for index, done in enumerate(self.done) if done >= warmup_records)
+        records = self.done[-1] - self.done[first]
         return {
-            "seconds_per_record": sum(seconds) / (len(seconds) * batch),
-            "step_seconds": seconds,
-            "records": len(seconds) * batch,
-            "cpu_seconds_per_record": (self.own[-1] - self.own[warmup_steps - 1]) / (len(seconds) * batch),
-            "disturbance": self._disturbance(warmup_steps - 1),
+            "seconds_per_record": (self.ends[-1] - self.ends[first]) / records,
+            "records": records,
+            "cpu_seconds_per_record": (self.own[-1] - self.own[first]) / records,
+            "disturbance": self._disturbance(first),
             "losses": self.losses,
             "weights": "+".join(sorted(self.dtypes)),
             **self.tokens,

@@ -16,7 +16,7 @@ from benchmarks.runners.step_clock import StepClock, install, peak_memory_bytes
 
 def main() -> None:
     job = read_job()
-    clock = StepClock(count_records=job.batch)
+    clock = StepClock(job.batch, micro_batch=job.micro_batch, count_records=job.batch)
     install(clock)
     from datasets import Dataset  # type: ignore[import-not-found]
     from peft import LoraConfig
@@ -33,7 +33,7 @@ def main() -> None:
     SFTTrainer(
         model=job.model, args=_arguments(job), train_dataset=Dataset.from_list(rows), peft_config=lora
     ).train()
-    facts = clock.facts(warmup_steps=job.warmup_steps, batch=job.batch)
+    facts = clock.facts(warmup_records=job.warmup_records)
     facts |= {"version": version("trl"), "dtype": job.dtype}
     answer(job, {**facts, "peak_memory_bytes": peak_memory_bytes()})
 

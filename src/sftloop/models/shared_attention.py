@@ -17,6 +17,7 @@ record's queries, `L` longest record's keys, `D` head size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,15 +168,18 @@ class _Joined(torch.autograd.Function):
         grad = gradients[0].contiguous()
         d_query, d_key, d_value = _back_own(grad, query, key, value, out, lse, rows, scale)
         if prefix_key is None:
-            return d_query, d_key, d_value, None, None, None, None
+            return d_query.to(query.dtype), d_key, d_value, None, None, None, None
         more, *d_prefix = _back_prefix(grad, query, prefix_key, prefix_value, out, lse, scale)
-        return d_query.add_(more), d_key, d_value, *d_prefix, None, None
+        return d_query.add_(more).to(query.dtype), d_key, d_value, *d_prefix, None, None
 
 
 def _over_prefix(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """All queries against the prefix; heads that share keys lie behind each other as more queries."""
-    out, lse = _FORWARD(_fold(query, key), key, value, 0.0, False, scale=scale)
-    return out.reshape(query.shape).float(), lse.reshape(query.shape[:3])
+    shares = _shares(key)
+    out, lse = _FORWARD(
+        _fold(query, key, shares), _expand(key, shares), _expand(value, shares), 0.0, False, scale=scale
+    )
+    return _unfold(out, query).float(), _unfold(lse[..., None], query)[..., 0]
 
 
 def _back_prefix(
@@ -187,35 +191,35 @@ def _back_prefix(
     lse: Tensor,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
+    shares = _shares(key)
     d_query, d_key, d_value = _BACKWARD(
-        _fold(grad, key),
-        _fold(query, key),
-        key,
-        value,
-        _fold(out, key),
-        lse.reshape(1, key.shape[1], -1),
+        _fold(grad, key, shares),
+        _fold(query, key, shares),
+        _expand(key, shares),
+        _expand(value, shares),
+        _fold(out, key, shares),
+        _fold(lse[..., None], key, shares)[..., 0],
         0.0,
         False,
         scale=scale,
     )
-    return d_query.reshape(query.shape), d_key, d_value
+    return _unfold(d_query, query), d_key.sum(0, keepdim=True), d_value.sum(0, keepdim=True)
 
 
 def _over_own(query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float) -> tuple[Tensor, Tensor]:
-    """Every record's queries against its own keys, records as a batch."""
+    """Every record's queries against its own keys, records as a batch, in fp32: bf16 is slow on few keys."""
     groups = query.shape[1] // key.shape[1]
     out, lse = _FORWARD(
-        _spread(query, rows.queries, groups),
-        _spread(key, rows.keys, 1),
-        _spread(value, rows.keys, 1),
+        _spread(query, rows.queries, groups).float(),
+        _spread(key, rows.keys, 1).float(),
+        _spread(value, rows.keys, 1).float(),
         0.0,
         False,
-        attn_mask=_folded_bias(rows, groups, query.dtype),
+        attn_mask=_folded_bias(rows, groups),
         scale=scale,
     )
-    return _gather(out, rows, query.shape).float(), _gather(lse[..., None], rows, (*query.shape[:3], 1))[
-        ..., 0
-    ]
+    lse_row = _gather(lse[..., None], rows, (*query.shape[:3], 1))[..., 0]
+    return _gather(out, rows, query.shape), lse_row
 
 
 def _back_own(
@@ -232,27 +236,50 @@ def _back_own(
     real = rows.query_is_real
     lse_padded = torch.where(real[:, None], lse[0][:, rows.queries].transpose(0, 1), float("inf"))
     d_query, d_key, d_value = _BACKWARD(
-        _spread(grad, rows.queries, groups, real),
-        _spread(query, rows.queries, groups),
-        _spread(key, rows.keys, 1),
-        _spread(value, rows.keys, 1),
-        _spread(out, rows.queries, groups),
+        _spread(grad, rows.queries, groups, real).float(),
+        _spread(query, rows.queries, groups).float(),
+        _spread(key, rows.keys, 1).float(),
+        _spread(value, rows.keys, 1).float(),
+        _spread(out, rows.queries, groups).float(),
         lse_padded.reshape(len(real), key.shape[1], -1).contiguous(),
         0.0,
         False,
-        attn_mask=_folded_bias(rows, groups, query.dtype),
+        attn_mask=_folded_bias(rows, groups),
         scale=scale,
     )
     return (
         _gather(d_query, rows, query.shape),
-        _back_to_keys(d_key, key, rows),
-        _back_to_keys(d_value, value, rows),
+        _back_to_keys(d_key, key, rows).to(key.dtype),
+        _back_to_keys(d_value, value, rows).to(value.dtype),
     )
 
 
-def _fold(tensor: Tensor, key: Tensor) -> Tensor:
-    """(1, H, T, D) → (1, H / G, G · T, D)."""
-    return tensor.reshape(1, key.shape[1], -1, tensor.shape[-1])
+def _shares(key: Tensor) -> int:
+    """In how many equal parts the queries go, so that (part, head) pairs keep every thread equally busy.
+
+    The kernel's backward pass gives a thread whole pairs: three heads on two threads would take two turns.
+    """
+    threads = torch.get_num_threads()
+    return threads // math.gcd(key.shape[1], threads)
+
+
+def _fold(tensor: Tensor, key: Tensor, shares: int) -> Tensor:
+    """(1, H, T, D) → (shares, H / G, G · T / shares, D), zeros behind it where it doesn't divide."""
+    rows = tensor.reshape(key.shape[1], -1, tensor.shape[-1])
+    if missing := -rows.shape[1] % shares:
+        rows = torch.nn.functional.pad(rows, (0, 0, 0, missing))
+    return rows.reshape(rows.shape[0], shares, -1, rows.shape[-1]).transpose(0, 1)
+
+
+def _unfold(folded: Tensor, query: Tensor) -> Tensor:
+    """Undo `_fold`: (1, H, T, D of `folded`)."""
+    rows: Tensor = folded.transpose(0, 1).flatten(1, 2)
+    own = query.shape[1] * query.shape[2] // rows.shape[0]
+    return rows[:, :own].reshape(*query.shape[:3], -1)
+
+
+def _expand(tensor: Tensor, shares: int) -> Tensor:
+    return tensor.expand(shares, -1, -1, -1)
 
 
 def _spread(row: Tensor, places: Tensor, groups: int, real: Tensor | None = None) -> Tensor:
@@ -278,7 +305,7 @@ def _back_to_keys(batch: Tensor, key: Tensor, rows: Rows) -> Tensor:
     return whole
 
 
-def _folded_bias(rows: Rows, groups: int, dtype: torch.dtype) -> Tensor:
+def _folded_bias(rows: Rows, groups: int) -> Tensor:
     if groups not in rows.folded:
-        rows.folded[groups] = rows.bias.to(dtype).repeat(1, 1, groups, 1)
+        rows.folded[groups] = rows.bias.repeat(1, 1, groups, 1)
     return rows.folded[groups]

@@ -9,7 +9,7 @@ Knows peft's and transformers' layers; doesn't know data, steps or files. What i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -19,6 +19,8 @@ from torch.autograd.function import once_differentiable
 
 _NORMS = frozenset({"LlamaRMSNorm", "MistralRMSNorm", "Qwen2RMSNorm", "Qwen3RMSNorm", "SmolLM3RMSNorm"})
 _GATED = frozenset({"LlamaMLP", "MistralMLP", "Qwen2MLP", "Qwen3MLP", "SmolLM3MLP"})
+_SIBLINGS = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Layers that read the same input."""
 
 
 def fuse(model: torch.nn.Module) -> int:
@@ -33,9 +35,16 @@ def fuse(model: torch.nn.Module) -> int:
     from peft.tuners.lora import Linear
 
     fused = 0
+    known: set[int] = set()
     for module in model.modules():
+        for names in _SIBLINGS:
+            layers = [getattr(module, name, None) for name in names]
+            if all(type(layer) is Linear and _is_plain(layer) for layer in layers):
+                _siblings_forward(layers)
+                fused += len(layers)
+                known.update(id(layer) for layer in layers)
         kind = type(module).__name__
-        if type(module) is Linear and _is_plain(module):
+        if type(module) is Linear and id(module) not in known and _is_plain(module):
             _replace(module, _lora_forward)
         elif kind in _NORMS:
             _replace(module, _norm_forward)
@@ -53,14 +62,15 @@ def _replace(module: torch.nn.Module, build: Callable[[Any, Callable[..., Tensor
 
 
 def _is_plain(layer: Any) -> bool:
-    """Whether the layer is W x + b + s·B·A·x and nothing else, all in one dtype."""
+    """Whether the layer is W x + b + s·B·A·x and nothing else; A and B may be of higher precision than W."""
     base = layer.get_base_layer()
     if type(base) is not torch.nn.Linear or len(layer.lora_A) != 1 or layer.lora_variant:
         return False
     (name,) = layer.lora_A
     a, b = layer.lora_A[name], layer.lora_B[name]
     return (
-        base.weight.dtype == a.weight.dtype == b.weight.dtype
+        a.weight.dtype == b.weight.dtype
+        and a.weight.dtype in {base.weight.dtype, torch.float32}
         and not base.weight.requires_grad
         and b.bias is None
         and isinstance(layer.lora_dropout[name], torch.nn.Identity)
@@ -68,55 +78,113 @@ def _is_plain(layer: Any) -> bool:
 
 
 def _lora_forward(layer: Any, usual: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    (name,) = layer.lora_A
-
     def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        base = layer.get_base_layer()
-        other = args or kwargs or layer.disable_adapters or layer.merged or x.dtype != base.weight.dtype
-        if other or layer.active_adapters != [name] or torch.is_autocast_enabled(x.device.type):
+        if args or kwargs or not _is_plain_now(layer, x):
             return usual(x, *args, **kwargs)
-        a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
-        out: Tensor = _Lora.apply(x, base.weight, base.bias, a, b, layer.scaling[name])  # type: ignore[no-untyped-call]
-        return out
+        return _project([layer], x)[0]
 
     return forward
 
 
+def _siblings_forward(layers: Sequence[Any]) -> None:
+    """Let the first of layers that read the same input compute the others' outputs too; each hands out its own.
+
+    They are known by the very input tensor. A layer that is asked first, or about another input, computes its own.
+    """
+    waiting: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def build(index: int, usual: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+            for_input, out = waiting.pop(index, (None, None))
+            if for_input is x and out is not None:
+                return out
+            if index or args or kwargs or not all(_is_plain_now(layer, x) for layer in layers):
+                return usual(x, *args, **kwargs)
+            first, *others = _project(layers, x)
+            waiting.update({place: (x, each) for place, each in enumerate(others, start=1)})
+            return first
+
+        return forward
+
+    for index, layer in enumerate(layers):
+        usual = layer.forward
+        layer.forward = wraps(usual)(build(index, usual))
+
+
+def _is_plain_now(layer: Any, x: Tensor) -> bool:
+    """Whether the layer's one adapter is switched on, and products run in the input's and weights' dtype."""
+    (name,) = layer.lora_A
+    kind = x.device.type
+    elsewhere = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) != x.dtype
+    off = layer.disable_adapters or layer.merged or layer.active_adapters != [name]
+    return not (off or elsewhere or x.dtype != layer.get_base_layer().weight.dtype)
+
+
+def _project(layers: Sequence[Any], x: Tensor) -> tuple[Tensor, ...]:
+    parts: list[Tensor | None] = []
+    scales: list[float] = []
+    for layer in layers:
+        (name,) = layer.lora_A
+        base = layer.get_base_layer()
+        parts += [base.weight, base.bias, layer.lora_A[name].weight, layer.lora_B[name].weight]
+        scales.append(layer.scaling[name])
+    with torch.autocast(x.device.type, enabled=False):
+        outs: tuple[Tensor, ...] = _Lora.apply(x, tuple(scales), *parts)  # type: ignore[no-untyped-call]
+    return outs
+
+
 class _Lora(torch.autograd.Function):
-    """`y = x Wᵀ + bias + s (x Aᵀ) Bᵀ`; A (r, in), B (out, r), W frozen."""
+    """`yᵢ = x Wᵢᵀ + biasᵢ + sᵢ (x Aᵢᵀ) Bᵢᵀ` of layers with one input; Aᵢ (r, in), Bᵢ (out, r), Wᵢ frozen.
+
+    Products run in W's dtype. The layers' A lie in one matrix (Σr, in).
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, scales: tuple[float, ...], *parts: Any) -> tuple[Tensor, ...]:
         rows = x.reshape(-1, x.shape[-1])
-        small = rows @ a.t()
-        out = torch.nn.functional.linear(rows, weight, bias)
-        out.addmm_(small, b.t(), alpha=scale)
-        ctx.save_for_backward(rows, small, weight, a, b)
-        ctx.scale = scale
-        return out.reshape(*x.shape[:-1], -1)
+        weights, biases, a_s, b_s = (parts[index::4] for index in range(4))
+        ranks = [b.shape[1] for b in b_s]
+        small = rows @ _stacked(a_s, x.dtype).t()
+        outs = []
+        for weight, bias, b, own, scale in zip(
+            weights, biases, b_s, small.split(ranks, 1), scales, strict=True
+        ):
+            out = torch.nn.functional.linear(rows, weight, bias)
+            outs.append(out.addmm_(own, b.to(x.dtype).t(), alpha=scale).reshape(*x.shape[:-1], -1))
+        ctx.save_for_backward(rows, small, *a_s, *b_s, *weights)
+        ctx.scales, ctx.ranks, ctx.shape = scales, ranks, x.shape
+        return tuple(outs)
 
     @staticmethod
     @once_differentiable
-    def backward(
-        ctx: Any, *gradients: Tensor
-    ) -> tuple[Tensor | None, None, None, Tensor | None, Tensor | None, None]:
-        rows, small, weight, a, b = ctx.saved_tensors
-        grad = gradients[0].reshape(-1, weight.shape[0])
-        d_small = (grad @ b).mul_(ctx.scale)
-        wants_x, _, _, wants_a, wants_b, _ = ctx.needs_input_grad
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Any, ...]:
+        rows, small, *rest = ctx.saved_tensors
+        count = len(gradients)
+        a_s, b_s, weights = rest[:count], rest[count : 2 * count], rest[2 * count :]
+        grads = [each.reshape(len(rows), -1) for each in gradients]
+        parts = zip(grads, b_s, ctx.scales, strict=True)
+        d_smalls = [(grad @ b.to(grad.dtype)).mul_(scale) for grad, b, scale in parts]
+        d_small = torch.cat(d_smalls, 1) if count > 1 else d_smalls[0]
         d_x = None
-        if wants_x:
-            d_x = (grad @ weight).addmm_(d_small, a).reshape(*gradients[0].shape[:-1], -1)
-        d_a = d_small.t() @ rows if wants_a else None
-        d_b = (grad.t() @ small).mul_(ctx.scale) if wants_b else None
-        return d_x, None, None, d_a, d_b, None
+        if ctx.needs_input_grad[0]:
+            d_x = grads[0] @ weights[0]
+            for grad, weight in zip(grads[1:], weights[1:], strict=True):
+                d_x.addmm_(grad, weight)
+            d_x = d_x.addmm_(d_small, _stacked(a_s, d_x.dtype)).reshape(ctx.shape)
+        d_as = (d_small.t() @ rows).split(ctx.ranks)
+        found: list[Any] = [d_x, None]
+        for grad, own, d_a, scale in zip(grads, small.split(ctx.ranks, 1), d_as, ctx.scales, strict=True):
+            found += [None, None, d_a, (grad.t() @ own).mul_(scale)]
+        return tuple(found)
+
+
+def _stacked(matrices: Sequence[Tensor], dtype: torch.dtype) -> Tensor:
+    return torch.cat([each.to(dtype) for each in matrices]) if len(matrices) > 1 else matrices[0].to(dtype)
 
 
 def _norm_forward(norm: Any, usual: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def forward(x: Tensor) -> Tensor:
-        if x.dtype != torch.float32 or norm.weight.dtype != torch.float32:
+        if x.dtype != norm.weight.dtype or x.dtype not in {torch.float32, torch.bfloat16}:
             return usual(x)
         with torch.autocast(x.device.type, enabled=False):
             out: Tensor = _Norm.apply(x, norm.weight, norm.variance_epsilon)  # type: ignore[no-untyped-call]
@@ -126,14 +194,15 @@ def _norm_forward(norm: Any, usual: Callable[..., Tensor]) -> Callable[..., Tens
 
 
 class _Norm(torch.autograd.Function):
-    """RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `y = w · x / √(mean x² + ε)`."""
+    """RMSNorm (Zhang and Sennrich 2019, arXiv:1910.07467): `y = w · x / √(mean x² + ε)`, in fp32 within."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        mean_square = torch.linalg.vecdot(x, x).div_(x.shape[-1])
+        wide = x.float()
+        mean_square = torch.linalg.vecdot(wide, wide).div_(x.shape[-1])
         scale = mean_square.add_(epsilon).rsqrt_()[..., None]
         ctx.save_for_backward(x, weight, scale)
-        out: Tensor = (x * scale).mul_(weight)
+        out: Tensor = (wide * scale).to(x.dtype).mul_(weight)
         return out
 
     @staticmethod
@@ -141,15 +210,15 @@ class _Norm(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight, scale = ctx.saved_tensors
         wants_x, wants_weight, _ = ctx.needs_input_grad
-        grad = gradients[0]
+        grad, wide = gradients[0].float(), x.float()
         d_weight = None
         if wants_weight:
-            d_weight = (grad * x).mul_(scale).reshape(-1, len(weight)).sum(0)
+            d_weight = (grad * wide).mul_(scale).reshape(-1, len(weight)).sum(0).to(weight.dtype)
         d_x = None
         if wants_x:
             d_x = grad * weight
-            along = torch.linalg.vecdot(d_x, x)[..., None].mul_(scale**3).div_(x.shape[-1])
-            d_x.mul_(scale).addcmul_(x, along, value=-1)
+            along = torch.linalg.vecdot(d_x, wide)[..., None].mul_(scale**3).div_(x.shape[-1])
+            d_x = d_x.mul_(scale).addcmul_(wide, along, value=-1).to(x.dtype)
         return d_x, d_weight, None
 
 

@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 TOKENS = TokenObjective()
 
 
+def usual_micro_batch_tokens(device: str, precision: torch.dtype | None) -> int:
+    """Return suffix tokens per pass that keep this kind of device busy: the same memory in either precision.
+
+    Args:
+        device: as torch names it.
+        precision: dtype of matrix products, None for fp32.
+    """
+    if device.partition(":")[0] != "cpu":
+        return 2048
+    return 512 if precision is None else 1024
+
+
 @dataclass(slots=True)
 class StepResult:
     """What a step computed; gradients lie in the parameters."""

@@ -59,13 +59,20 @@ def rows_of(*samples: Sample) -> list[dict[str, Any]]:
 
 
 def test_another_case_measured_earlier_stays() -> None:
-    old = {"case": "short", "system": "trl"}, {"case": "long", "system": "trl"}
+    old = [
+        {"case": case, "model": model, "system": "trl"}
+        for case, model in (("short", "tiny"), ("long", "tiny"), ("long", "other"))
+    ]
     earlier = {"machine": {"cpu": "old"}, "rows": list(old), "ratios": list(old)}
-    found = {"machine": {"cpu": "new"}, "rows": [{"case": "long", "system": "sftloop"}], "ratios": []}
+    found = {
+        "machine": {"cpu": "new"},
+        "rows": [{"case": "long", "model": "tiny", "system": "sftloop"}],
+        "ratios": [],
+    }
     joined = with_other_cases(found, earlier)
     assert joined["machine"] == {"cpu": "new"}
-    assert joined["rows"] == [old[0], *found["rows"]]
-    assert joined["ratios"] == [old[0]]
+    assert joined["rows"] == [old[0], old[2], *found["rows"]]
+    assert joined["ratios"] == [old[0], old[2]]
     assert with_other_cases(found, {}) == found
 
 
@@ -105,7 +112,7 @@ def test_both_dtypes_are_rows_and_the_faster_one_is_marked() -> None:
     assert [(row["dtype"], row["fastest_setting"]) for row in rows] == [("fp32", True), ("bf16", False)]
 
 
-def test_the_micro_batches_tried_stand_beside_the_dtype_they_were_tried_with() -> None:
+def test_every_setting_tried_stands_beside_the_system() -> None:
     rows = build_rows(
         [measured("trl", "fp32", 0, 2.0, micro_batch=2), measured("trl", "bf16", 0, 3.0, micro_batch=8)],
         {"long": CASE},
@@ -113,8 +120,11 @@ def test_the_micro_batches_tried_stand_beside_the_dtype_they_were_tried_with() -
         [measured("trl", "fp32", -1, 2.5, micro_batch=8), measured("trl", "fp32", -1, 2.1, micro_batch=2)],
     )
     assert [row["micro_batch"] for row in rows] == [2, 8]
-    assert [trial["micro_batch"] for trial in rows[0]["micro_batches_tried"]] == [8, 2]
-    assert rows[1]["micro_batches_tried"] == []
+    for row in rows:
+        assert [(trial["dtype"], trial["micro_batch"]) for trial in row["settings_tried"]] == [
+            ("fp32", 8),
+            ("fp32", 2),
+        ]
 
 
 def test_ratios_pair_the_rounds_and_take_the_fastest_setting() -> None:
