@@ -19,20 +19,21 @@ class System:
     dtypes: tuple[str, ...]
     """Settings tried; the faster one counts. `auto`: the system decides for the machine itself."""
     shared_prefix: bool = False
+    accumulates: bool = False
+    """Whether its optimizer steps are made of passes that the Trainer knows of: it warms up within its first."""
 
-    @property
-    def accumulates(self) -> bool:
-        """Whether its optimizer steps are made of passes that the Trainer knows of."""
-        return self.peer is not None
 
+_BOTH = ("fp32", "bf16")
 
 SYSTEMS = {
     system.name: system
     for system in (
         System(name="sftloop", runner="sftloop", peer=None, dtypes=("auto",), shared_prefix=True),
         System(name="sftloop-plain", runner="sftloop", peer=None, dtypes=("auto",)),
-        System(name="llamafactory", runner="llamafactory", peer="llamafactory", dtypes=("fp32", "bf16")),
-        System(name="trl", runner="trl", peer="trl", dtypes=("fp32", "bf16")),
+        System(
+            name="llamafactory", runner="llamafactory", peer="llamafactory", dtypes=_BOTH, accumulates=True
+        ),
+        System(name="trl", runner="trl", peer="trl", dtypes=_BOTH, accumulates=True),
     )
 }
 

@@ -22,7 +22,7 @@ CASE = Case(
     micro_batches=(8, 2),
 )
 SHARED = System(name="sftloop", runner="ours", peer=None, dtypes=("auto",), shared_prefix=True)
-OTHER = System(name="other", runner="other", peer="other", dtypes=("fp32", "bf16"))
+OTHER = System(name="other", runner="other", peer=None, dtypes=("fp32", "bf16"), accumulates=True)
 DESCRIBED = {
     "prefix_tokens": 4,
     "tokens_per_record": 6.0,
