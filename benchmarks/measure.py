@@ -120,7 +120,9 @@ class Bench:
         few = max(sizes)
         for size in sizes:
             job = self._job(case, scenario, system, dtype, size)
-            job = replace(job, records=2 * few, batch=2 * few, warmup_records=few)
+            job = replace(
+                job, records=2 * few, batch=2 * few if system.accumulates else few, warmup_records=few
+            )
             sample = self._measure(case, system, job, repeat=-1)
             self.tried.append(sample)
             if not sample.failed:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import BertConfig, BertForMaskedLM, OPTConfig, OPTForCausalLM
+from transformers import BertConfig, BertForMaskedLM
 
 from sftloop.models import mark_base
 from tests.command import call
@@ -124,8 +124,6 @@ def save_model(directory: Path, kind: str) -> None:
         torch.save(model.state_dict(), directory / "pytorch_model.bin")
     elif kind == "bert":
         BertForMaskedLM(BertConfig(intermediate_size=32, **small)).save_pretrained(directory)
-    elif kind == "opt":
-        OPTForCausalLM(OPTConfig(ffn_dim=32, word_embed_proj_dim=32, **small)).save_pretrained(directory)
     else:
         tiny_model("llama").save_pretrained(directory)
         weights = directory / "model.safetensors"
@@ -136,7 +134,6 @@ def save_model(directory: Path, kind: str) -> None:
 
 BAD_MODELS = {
     "bert": ["BertForMaskedLM", "causal"],
-    "opt": ["'opt'", "llama"],
     "pickle": ["pytorch_model.bin", "pickle"],
     "damaged": ["model.safetensors", "half copied"],
 }

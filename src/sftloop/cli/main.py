@@ -17,7 +17,7 @@ import click
 
 from sftloop import __version__
 from sftloop.core.errors import ExternalError, SftloopError, nearest
-from sftloop.core.memory import keep_freed_memory
+from sftloop.core.memory import is_out_of_memory, keep_freed_memory
 
 _VERBS = {
     "init": ("init", "Start a scenario: a commented scenario.yaml and a few records."),
@@ -36,9 +36,6 @@ _THREADING = {"TOKENIZERS_PARALLELISM": "false", "GOMP_SPINCOUNT": "10000"}
 """Set before torch is loaded, unless the user has. Threads that spin long while they wait make matrix products
 ten times slower as soon as another process wants a core; never spinning costs a third of an idle machine's
 speed."""
-
-
-_TORCH_OUT_OF_MEMORY = ("out of memory", "can't allocate memory")
 
 
 class _Verbs(click.Group):
@@ -94,10 +91,8 @@ def main() -> None:
         code = 130
     except SftloopError as error:
         code = _explain(error)
-    except MemoryError as error:
-        code = _explain(_out_of_memory(), cause=error)
-    except RuntimeError as error:  # how torch says it, on the CPU and on an accelerator
-        if not any(words in str(error) for words in _TORCH_OUT_OF_MEMORY):
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         code = _explain(_out_of_memory(), cause=error)
     except BrokenPipeError:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         save_heads,
         without_heads,
     )
+    from sftloop.models.in_full import keeping
     from sftloop.models.label_tree import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
@@ -48,6 +49,7 @@ _HOMES = {
     "fingerprint": "weights",
     "heads_of": "heads",
     "inference": "local",
+    "keeping": "in_full",
     "learns_prompts": "virtual_tokens",
     "load_causal_lm": "load",
     "mark_base": "adapter",
@@ -78,6 +80,7 @@ __all__ = [
     "fingerprint",
     "heads_of",
     "inference",
+    "keeping",
     "learns_prompts",
     "load_causal_lm",
     "mark_base",

@@ -16,7 +16,6 @@ import torch
 
 from sftloop.core.errors import ModelError
 from sftloop.core.settings import settings
-from sftloop.models.packed import why_not_shareable
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 
 
 def require_supported(directory: Path) -> None:
-    """Refuse a base model whose prompts can't share a prefix, before its weights are loaded.
+    """Refuse what is no causal language model, before its weights are loaded.
 
     Raises:
-        ModelError: naming the architecture and the reason.
+        ModelError: naming the file or the architecture and the reason.
     """
     from huggingface_hub.errors import StrictDataclassError
-    from transformers import AutoConfig
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
 
     try:
         config = AutoConfig.from_pretrained(directory)
@@ -40,18 +39,11 @@ def require_supported(directory: Path) -> None:
             f"'{directory / 'config.json'}' describes no model: {reason}.",
             hint="Copy or fetch the model again.",
         ) from error
-    require_shareable(config, directory.name)
-
-
-def require_shareable(config: Any, name: str) -> None:
-    """Refuse a configuration whose prompts can't share a prefix.
-
-    Raises:
-        ModelError: naming the model and the reason.
-    """
-    if reason := why_not_shareable(config, training=False):
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise ModelError(
-            f"'{name}' is not supported: {reason}.", hint="Choose another base model (sftloop models list)."
+            f"'{directory.name}' is not a causal language model that transformers knows: its architecture is "
+            f"'{config.model_type}'.",
+            hint="Choose another base model (sftloop models list).",
         )
 
 

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
+from sftloop.core.progress import say
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
 from sftloop.models.generate import continue_greedily
 from sftloop.models.heads import attach_heads, heads_of, load_heads, read_head
+from sftloop.models.in_full import label_scores, last_hidden_state, write_greedily
 from sftloop.models.labels import run_whole, score_labels
-from sftloop.models.load import load_adapter, load_causal_lm, require_shareable
-from sftloop.models.packed import PackedContext, pack
+from sftloop.models.load import load_adapter, load_causal_lm
+from sftloop.models.packed import PackedContext, pack, why_not_shareable
 from sftloop.models.task_tokens import TaskTokens
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, parse_answer
@@ -57,7 +60,7 @@ class LocalModel:
         self, model: PreTrainedModel, encoder: PromptEncoder, name: str, *, write_choices: bool = True
     ) -> None:
         self.model, self.encoder, self.name, self.write_choices = model, encoder, name, write_choices
-        require_shareable(model.config, name)
+        self._why_in_full = why_not_shareable(model.config, training=False)
         self._heads = heads_of(model)
         self._tokens: dict[str, TaskTokens] = {}
         self._needed: dict[str, float] = {}
@@ -96,10 +99,15 @@ class LocalModel:
             task: the task that all `records` belong to.
             records: what to predict.
         """
+        if self._why_in_full and not self._tokens:
+            say(f"Every prompt is run in full, which is slow: {self._why_in_full}.")
         tokens = self._tokens.setdefault(task, TaskTokens.of(scenario, task, self.encoder))
         fitting, odd, too_long = self._sort(tokens, records)
         yield from too_long
         with inference(self.model):
+            if self._why_in_full:
+                yield from self._predict_in_full(tokens, fitting, odd)
+                return
             context = PackedContext.from_prefix(self.model, tokens.prefix)
             for batch in self._batches(fitting, tokens):
                 yield from self._predict_batch(context, tokens, batch)
@@ -146,12 +154,13 @@ class LocalModel:
         began = time.perf_counter()
         context = prefix.fork()
         suffixes = [item.suffix for item in batch]
-        if tokens.task.name in self._heads:
-            yield from self._read_head(context, tokens, batch, began)
-            return
         last = torch.tensor([len(s) for s in suffixes], device=self.model.device).cumsum(0) - 1
-        root = context.extend(pack(suffixes, prefix.length, self.model.device), last)
+        row = pack(suffixes, prefix.length, self.model.device)
         ends = [prefix.length + len(suffix) for suffix in suffixes]
+        if tokens.task.name in self._heads:
+            yield from self._read_head(context.extend(row, last, hidden=True), tokens, batch, ends, began)
+            return
+        root = context.extend(row, last)
         tables: Sequence[dict[str, float] | None] = [None] * len(batch)
         begun = [[token] for token in root.argmax(-1).tolist()]
         if tokens.tree is not None:
@@ -169,17 +178,35 @@ class LocalModel:
         for item, ids, table, end in zip(batch, written, tables, ends, strict=True):
             yield self._prediction(tokens, item, ids, table, end, seconds)
 
+    def _predict_in_full(
+        self, tokens: TaskTokens, fitting: list[_Item], odd: list[_Item]
+    ) -> Iterator[Prediction]:
+        """Run every record's whole prompt by itself: for architectures that can't share a prefix."""
+        prompts = [(item, [*tokens.prefix, *item.suffix]) for item in fitting]
+        for item, prompt in [*prompts, *((item, item.suffix) for item in odd)]:
+            began = time.perf_counter()
+            if tokens.task.name in self._heads:
+                features = last_hidden_state(self.model, prompt)
+                yield from self._read_head(features, tokens, [item], [len(prompt)], began)
+                continue
+            table, written = None, []
+            if tokens.tree is not None:
+                scores = label_scores(self.model, tokens.tree, prompt).exp().tolist()
+                table = dict(zip(tokens.tree.labels, scores, strict=True))
+            if tokens.tree is None or self.write_choices:
+                stop, limit = self.encoder.stop_ids, tokens.answer_limit
+                written = write_greedily(self.model, prompt, stop=stop, limit=limit)
+            seconds = time.perf_counter() - began
+            yield self._prediction(tokens, item, written, table, len(prompt), seconds)
+
     def _read_head(
-        self, context: PackedContext, tokens: TaskTokens, batch: list[_Item], began: float
+        self, features: Tensor, tokens: TaskTokens, batch: list[_Item], ends: list[int], began: float
     ) -> Iterator[Prediction]:
         """Predict with the task's scoring head: nothing is written, labels or score come from one layer."""
-        head, start = self._heads[tokens.task.name], context.length
-        row = pack([item.suffix for item in batch], start, self.model.device)
-        last = torch.tensor([len(item.suffix) for item in batch], device=self.model.device).cumsum(0) - 1
-        features = context.extend(row, last, hidden=True)
+        head = self._heads[tokens.task.name]
         values = head.activate(head(features.float()).float()).tolist()
         seconds = (time.perf_counter() - began) / len(batch)
-        for item, row_values in zip(batch, values, strict=True):
+        for item, end, row_values in zip(batch, ends, values, strict=True):
             answer, table = read_head(head.shape, row_values)
             yield Prediction(
                 id=item.record.id,
@@ -187,7 +214,7 @@ class LocalModel:
                 answer=answer,
                 probabilities=table,
                 tokens=0,
-                prompt_tokens=start + len(item.suffix),
+                prompt_tokens=end,
                 latency_seconds=seconds,
             )
 

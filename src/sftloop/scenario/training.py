@@ -101,6 +101,8 @@ class Training(Part):
     """Stop after so many validations without a better score."""
     micro_batch_tokens: Count | None = None
     """Suffix tokens per forward pass on the shared path; sets the memory, not the result."""
+    too_long: Literal["refuse", "leave_out"] | None = None
+    """Training records longer than the model's context; None: refuse."""
     shared_prefix: bool | None = None
     """False: the ordinary path, record by record in full."""
 

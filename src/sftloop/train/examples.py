@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sftloop.core.errors import DataError
+from sftloop.core.progress import say
 
 if TYPE_CHECKING:
     from sftloop.models import TaskTokens
@@ -53,7 +54,11 @@ class Example:
 
 
 def encode_examples(
-    records: Sequence[Record], tasks: Mapping[str, TaskTokens], *, context_tokens: int | None
+    records: Sequence[Record],
+    tasks: Mapping[str, TaskTokens],
+    *,
+    context_tokens: int | None,
+    leave_out_too_long: bool = False,
 ) -> list[Example]:
     """Turn records into examples, in the same order.
 
@@ -61,6 +66,7 @@ def encode_examples(
         records: of any of the `tasks`.
         tasks: task name → its tokens.
         context_tokens: the longest sequence the model takes.
+        leave_out_too_long: go on without the records that are longer, and say which; else they are refused.
 
     Raises:
         DataError: records with an empty target or longer than the context (ids and lengths).
@@ -74,13 +80,17 @@ def encode_examples(
         )
     room = context_tokens or 1 << 30
     long = [f"{example.record_id} ({example.length} tokens)" for example in examples if example.length > room]
-    if long:
+    if not long:
+        return examples
+    what = (
+        f"{len(long)} training records are longer than the model's context of {room} tokens: {_names(long)}."
+    )
+    if not leave_out_too_long or len(long) == len(examples):
         raise DataError(
-            f"{len(long)} training records are longer than the model's context of {room} tokens: "
-            f"{_names(long)}.",
-            hint="Shorten their input or remove them.",
+            what, hint="Shorten their input, remove them, or leave them out (--set too_long=leave_out)."
         )
-    return examples
+    say(f"Left out: {what}")
+    return [example for example in examples if example.length <= room]
 
 
 def _encode(record: Record, tokens: TaskTokens) -> Example:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from sftloop.core.errors import TrainingError
-from sftloop.models import PackedContext, heads_of, learns_prompts, pack, transformer
+from sftloop.models import PackedContext, heads_of, keeping, learns_prompts, pack, transformer
 from sftloop.train.examples import Example
 from sftloop.train.head_losses import Loss, LossOptions
 
@@ -67,13 +67,14 @@ class TokenObjective:
         for row, (start, example) in enumerate(zip(starts, micro, strict=True)):
             labels[row, start : start + len(example.target)] = torch.tensor(example.target)
         first = min(starts)
+        kept = ids.shape[1] - first
         output = model(
             input_ids=ids.to(model.device),
             attention_mask=mask.to(model.device),
             use_cache=False,
-            logits_to_keep=ids.shape[1] - first,
+            **keeping(model, kept),
         )
-        logits, wanted = output.logits, labels[:, first:].to(model.device)
+        logits, wanted = output.logits[:, -kept:], labels[:, first:].to(model.device)
         chosen = wanted != -100
         return cross_entropy(logits[chosen].float(), wanted[chosen], reduction="sum")
 

@@ -40,6 +40,7 @@ from sftloop.train.fused import fuse
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import build_optimizer, check_optimizer
+from sftloop.train.out_of_memory import explained
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import Recompute
 from sftloop.train.schedule import plan_steps
@@ -200,15 +201,17 @@ class SharedPrefixTrainer(Trainer):
             super()._save_checkpoint(*args, **kwargs)
         self.checkpoints.saved(time.monotonic() - began)
 
+    def micro_batch_tokens(self) -> int:
+        """Return the suffix tokens per pass: those that were asked for, or what suits device and dtype."""
+        asked = self.settings.micro_batch_tokens
+        return asked or usual_micro_batch_tokens(self.args.device.type, self.precision)
+
     def _step(self, model: PreTrainedModel, batch: list[Example]) -> StepResult:
         if self.shared:
-            tokens = self.settings.micro_batch_tokens
-            if tokens is None:
-                tokens = usual_micro_batch_tokens(model.device.type, self.precision)
             return shared_step(
                 model,
                 batch,
-                micro_batch_tokens=tokens,
+                micro_batch_tokens=self.micro_batch_tokens(),
                 precision=self.precision,
                 objective=self.objective,
                 recompute=self.recompute,
@@ -245,7 +248,7 @@ def train(
 
     Raises:
         TrainingError: the loss or a gradient is no longer finite, or the loss diverges.
-        ExternalError: the disk is full.
+        ExternalError: the disk is full, or memory ran out.
     """
     check_optimizer(settings.optimizer, trainable.model.device)
     shared = _share(trainable.model, method, settings)
@@ -288,7 +291,8 @@ def train(
         say(f"Training goes on from step {resume[0].name.rpartition('-')[2]} of {len(plan)}")
     reset_peak_memory()
     journal.start()
-    trainer.train(resume_from_checkpoint=str(resume[0]) if resume else None)
+    with explained(settings, method, shared=shared, tokens=trainer.micro_batch_tokens()):
+        trainer.train(resume_from_checkpoint=str(resume[0]) if resume else None)
     history = [row for row in trainer.state.log_history if "loss" in row or "eval_score" in row]
     atomic_write_json(directory / "history.json", history)
     return TrainOutcome(

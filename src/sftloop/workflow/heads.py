@@ -67,9 +67,10 @@ def head_examples(
     examples: Sequence[Example], records: Sequence[Record], scenario: Scenario
 ) -> list[Example]:
     """Return the examples with what each task's head should say."""
+    by_id = {(record.task, record.id): record for record in records}
     return [
-        example.for_head(_wanted(scenario.tasks[record.task], record))
-        for example, record in zip(examples, records, strict=True)
+        example.for_head(_wanted(scenario.tasks[example.task], by_id[example.task, example.record_id]))
+        for example in examples
     ]
 
 

@@ -95,7 +95,12 @@ def train_step(
 
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
-    examples = encode_examples(data.train, tokens, context_tokens=encoder.context_tokens)
+    examples = encode_examples(
+        data.train,
+        tokens,
+        context_tokens=encoder.context_tokens,
+        leave_out_too_long=choices.too_long == "leave_out",
+    )
     method = build_method(choices)
     trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
     objective: Objective = TOKENS
@@ -132,6 +137,7 @@ def train_step(
         "parameters": trainable.parameters,
         "shared_prefix": outcome.shared_prefix,
         "dropped": data.dropped,
+        "too_long": len(data.train) - len(examples),
         "head": choices.head.model_dump() if choices.head else None,
         "settings": asdict(settings) | {"method": asdict(method)},
     }

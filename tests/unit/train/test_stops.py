@@ -11,9 +11,10 @@ import pytest
 import torch
 from tests.tiny_models import VOCABULARY, tiny_model
 
-from sftloop.core.errors import TrainingError, UsageError
+from sftloop.core.errors import ExternalError, TrainingError, UsageError
 from sftloop.train.examples import Example
-from sftloop.train.methods import FullMethod, Trainable
+from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable
+from sftloop.train.out_of_memory import next_steps
 from sftloop.train.trainer import TrainOutcome, TrainSettings, train
 
 
@@ -89,3 +90,29 @@ def test_a_logger_that_is_not_there_is_named(tmp_path: Path, name: str, word: st
     with pytest.raises(UsageError, match=name) as caught:
         learn(tmp_path, log_to=name)
     assert word in caught.value.hint
+
+
+@pytest.mark.parametrize("method", [FullMethod(), LoraMethod(rank=2)])
+def test_out_of_memory_names_the_next_steps_in_order(tmp_path: Path, method: Method) -> None:
+    model = tiny_model("llama")
+
+    def hoard(*_: object) -> None:
+        torch.empty(1 << 50)
+
+    model.model.layers[0].register_forward_pre_hook(hoard)
+    trainable = Trainable.counted(method.set_up(model), None)
+    settings = TrainSettings(learning_rate=1e-3, log_to="none", micro_batch_tokens=100)
+    with pytest.raises(ExternalError, match="Out of memory while training") as caught:
+        train(trainable, method, examples(4), settings, directory=tmp_path, validate=lambda _: {"score": 0.0})
+    steps = ["--micro-batch-tokens 64 (now 100", "recompute=true"]
+    steps += ["--method lora" if method.name == "full" else "--method qlora", "--model"]
+    places = [caught.value.hint.index(step) for step in steps]
+    assert places == sorted(places)
+
+
+def test_what_is_done_already_is_not_advised() -> None:
+    settings = TrainSettings(learning_rate=1e-3, recompute=True, micro_batch=1)
+    for shared in (True, False):
+        told = "; ".join(next_steps(settings, METHODS["qlora"](), shared=shared, tokens=64))
+        assert "micro" not in told and "recompute" not in told and "--method" not in told
+        assert ("shared prefix" in told) is not shared

@@ -36,3 +36,14 @@ def test_prefix_is_shared_and_never_the_whole_prompt(tokens: dict[str, TaskToken
 def test_too_long_is_refused_by_name(tokens: dict[str, TaskTokens]) -> None:
     with pytest.raises(DataError, match=r"1 training records are longer .* 60 tokens: long-one"):
         encode_examples([record("ok", "w5"), record("long-one", "w5 " * 90)], tokens, context_tokens=60)
+
+
+def test_too_long_is_left_out_on_demand_and_named(
+    tokens: dict[str, TaskTokens], capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [record("ok", "w5"), record("long-one", "w5 " * 90), record("good", "w6")]
+    found = encode_examples(records, tokens, context_tokens=60, leave_out_too_long=True)
+    assert [example.record_id for example in found] == ["ok", "good"]
+    assert "long-one" in capsys.readouterr().err
+    with pytest.raises(DataError, match="longer"):
+        encode_examples(records[1:2], tokens, context_tokens=60, leave_out_too_long=True)
