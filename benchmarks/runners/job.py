@@ -46,6 +46,8 @@ class Job:
     shared_prefix: bool
     template: str
     """LLaMA-Factory's name of the model's chat template."""
+    adapter: str = ""
+    """Where TRL saves the trained adapter; empty: nowhere."""
 
     @property
     def steps(self) -> int:

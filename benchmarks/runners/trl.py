@@ -30,9 +30,12 @@ def main() -> None:
         lora_dropout=0.0,
         target_modules="all-linear",
     )
-    SFTTrainer(
+    trainer = SFTTrainer(
         model=job.model, args=_arguments(job), train_dataset=Dataset.from_list(rows), peft_config=lora
-    ).train()
+    )
+    trainer.train()
+    if job.adapter:
+        trainer.save_model(job.adapter)
     facts = clock.facts(warmup_records=job.warmup_records)
     facts |= {"version": version("trl"), "dtype": job.dtype}
     answer(job, {**facts, "peak_memory_bytes": peak_memory_bytes()})

@@ -112,12 +112,11 @@ def _siblings_forward(layers: Sequence[Any]) -> None:
 
 
 def _is_plain_now(layer: Any, x: Tensor) -> bool:
-    """Whether the layer's one adapter is switched on, and products run in the input's and weights' dtype."""
+    """Whether the layer's one adapter is switched on, and it is clear in which dtype products run."""
     (name,) = layer.lora_A
-    kind = x.device.type
-    elsewhere = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) != x.dtype
     off = layer.disable_adapters or layer.merged or layer.active_adapters != [name]
-    return not (off or elsewhere or x.dtype != layer.get_base_layer().weight.dtype)
+    same = x.dtype == layer.get_base_layer().weight.dtype
+    return not off and (same or torch.is_autocast_enabled(x.device.type))
 
 
 def _project(layers: Sequence[Any], x: Tensor) -> tuple[Tensor, ...]:
@@ -128,31 +127,35 @@ def _project(layers: Sequence[Any], x: Tensor) -> tuple[Tensor, ...]:
         base = layer.get_base_layer()
         parts += [base.weight, base.bias, layer.lora_A[name].weight, layer.lora_B[name].weight]
         scales.append(layer.scaling[name])
-    with torch.autocast(x.device.type, enabled=False):
-        outs: tuple[Tensor, ...] = _Lora.apply(x, tuple(scales), *parts)  # type: ignore[no-untyped-call]
+    kind = x.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+    with torch.autocast(kind, enabled=False):
+        outs: tuple[Tensor, ...] = _Lora.apply(x, dtype, tuple(scales), *parts)  # type: ignore[no-untyped-call]
     return outs
 
 
 class _Lora(torch.autograd.Function):
     """`yᵢ = x Wᵢᵀ + biasᵢ + sᵢ (x Aᵢᵀ) Bᵢᵀ` of layers with one input; Aᵢ (r, in), Bᵢ (out, r), Wᵢ frozen.
 
-    Products run in W's dtype. The layers' A lie in one matrix (Σr, in).
+    Products run in `dtype`, gradients come back in each tensor's own. The layers' A lie in one matrix (Σr, in).
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, scales: tuple[float, ...], *parts: Any) -> tuple[Tensor, ...]:
-        rows = x.reshape(-1, x.shape[-1])
+    def forward(
+        ctx: Any, x: Tensor, dtype: torch.dtype, scales: tuple[float, ...], *parts: Any
+    ) -> tuple[Tensor, ...]:
+        rows = x.reshape(-1, x.shape[-1]).to(dtype)
         weights, biases, a_s, b_s = (parts[index::4] for index in range(4))
         ranks = [b.shape[1] for b in b_s]
-        small = rows @ _stacked(a_s, x.dtype).t()
+        small = rows @ _stacked(a_s, dtype).t()
         outs = []
         for weight, bias, b, own, scale in zip(
             weights, biases, b_s, small.split(ranks, 1), scales, strict=True
         ):
-            out = torch.nn.functional.linear(rows, weight, bias)
-            outs.append(out.addmm_(own, b.to(x.dtype).t(), alpha=scale).reshape(*x.shape[:-1], -1))
+            out = torch.nn.functional.linear(rows, weight.to(dtype), bias if bias is None else bias.to(dtype))
+            outs.append(out.addmm_(own, b.to(dtype).t(), alpha=scale).reshape(*x.shape[:-1], -1))
         ctx.save_for_backward(rows, small, *a_s, *b_s, *weights)
-        ctx.scales, ctx.ranks, ctx.shape = scales, ranks, x.shape
+        ctx.scales, ctx.ranks, ctx.shape, ctx.dtype = scales, ranks, x.shape, x.dtype
         return tuple(outs)
 
     @staticmethod
@@ -163,16 +166,17 @@ class _Lora(torch.autograd.Function):
         a_s, b_s, weights = rest[:count], rest[count : 2 * count], rest[2 * count :]
         grads = [each.reshape(len(rows), -1) for each in gradients]
         parts = zip(grads, b_s, ctx.scales, strict=True)
-        d_smalls = [(grad @ b.to(grad.dtype)).mul_(scale) for grad, b, scale in parts]
+        dtype = rows.dtype
+        d_smalls = [(grad @ b.to(dtype)).mul_(scale) for grad, b, scale in parts]
         d_small = torch.cat(d_smalls, 1) if count > 1 else d_smalls[0]
         d_x = None
         if ctx.needs_input_grad[0]:
-            d_x = grads[0] @ weights[0]
+            d_x = grads[0] @ weights[0].to(dtype)
             for grad, weight in zip(grads[1:], weights[1:], strict=True):
-                d_x.addmm_(grad, weight)
-            d_x = d_x.addmm_(d_small, _stacked(a_s, d_x.dtype)).reshape(ctx.shape)
+                d_x.addmm_(grad, weight.to(dtype))
+            d_x = d_x.addmm_(d_small, _stacked(a_s, dtype)).reshape(ctx.shape).to(ctx.dtype)
         d_as = (d_small.t() @ rows).split(ctx.ranks)
-        found: list[Any] = [d_x, None]
+        found: list[Any] = [d_x, None, None]
         for grad, own, d_a, scale in zip(grads, small.split(ctx.ranks, 1), d_as, ctx.scales, strict=True):
             found += [None, None, d_a, (grad.t() @ own).mul_(scale)]
         return tuple(found)

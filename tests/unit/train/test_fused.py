@@ -58,7 +58,7 @@ def test_a_switched_off_adapter_stays_off() -> None:
 @pytest.mark.parametrize("architecture", ["llama", "qwen2", "gemma", "phi3"])
 @pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16])
 def test_bf16_products_agree_but_for_rounding(architecture: str, weights: torch.dtype) -> None:
-    """Weights in fp32 are left to autocast; weights in bf16 beside adapters in fp32 have layers of their own."""
+    """With the frozen weights in fp32 as with weights in bf16; adapters and their gradients stay in fp32."""
     batch = batch_of_two_tasks()
     exact, usual, fused = (adapted(architecture) for _ in range(3))
     shared_step(exact, batch, micro_batch_tokens=20, precision=None)
