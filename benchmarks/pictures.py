@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_HERE.parent / "docs")
     options = parser.parse_args()
     rows: list[Row] = [row for row in read_json(options.results, "growth results") if "steps" in row]
-    by_prefix = [row for row in rows if row["batch"] == (64 if row["shared"] else 4)]
+    by_prefix = [row for row in rows if row["batch"] == (64 if row["shared"] else 1)]
     by_batch = [row for row in rows if row["shared"] and row["prefix"] == 500]
     for name, chosen, over, of, title in (
         ("time-over-prefix", by_prefix, "prefix", _seconds, "Seconds per record over prefix tokens"),

@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from sftloop.core.errors import TrainingError
 from sftloop.models import PackedContext, heads_of, keeping, learns_prompts, pack, transformer
+from sftloop.train.chunked_loss import output_layer, summed_cross_entropy
 from sftloop.train.examples import Example
 from sftloop.train.head_losses import Loss, LossOptions
 
@@ -55,9 +56,11 @@ class TokenObjective:
             keep.extend(range(first, first + len(example.target)))
             start += len(example.suffix)
         row = pack([list(example.suffix) for example in micro], context.length, device)
-        logits = context.extend(row, torch.tensor(keep, device=device))
+        places = torch.tensor(keep, device=device)
         wanted = torch.tensor([token for example in micro for token in example.target], device=device)
-        return cross_entropy(logits.float(), wanted, reduction="sum")
+        if (layer := output_layer(transformer(context.model))) is not None:
+            return summed_cross_entropy(context.extend(row, places, hidden=True), layer, wanted)
+        return cross_entropy(context.extend(row, places).float(), wanted, reduction="sum")
 
     def whole(self, model: PreTrainedModel, micro: Sequence[Example]) -> Tensor:
         """Return the summed loss of padded sequences."""
