@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_ROWS = 256
+_ROWS = 512
 """Rows of logits in memory at once."""
 _BENT = ("final_logit_softcapping", "logits_scaling", "logit_scale")
 """Settings under which logits are more than a product."""
@@ -66,10 +66,10 @@ class _Chunked(torch.autograd.Function):
         total = torch.zeros((), device=hidden.device)
         for start in range(0, len(hidden), _ROWS):
             rows, own = hidden[start : start + _ROWS].to(dtype), wanted[start : start + _ROWS, None]
-            logits = torch.nn.functional.linear(rows, matrix, offset).float()
-            norms = logits.logsumexp(1, keepdim=True)
-            total += (norms - logits.gather(1, own)).sum()
-            d_logits = logits.sub_(norms).exp_()
+            logits = torch.nn.functional.linear(rows, matrix, offset)
+            log_shares = torch.log_softmax(logits, 1, dtype=torch.float32)
+            total -= log_shares.gather(1, own).sum()
+            d_logits = log_shares.exp_()
             d_logits.scatter_add_(1, own, d_logits.new_full(own.shape, -1.0))
             d_low = d_logits.to(dtype)
             d_hidden[start : start + _ROWS] = d_low @ matrix
