@@ -13,7 +13,7 @@ STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes
 
 def environment(**more: str) -> dict[str, str]:
     """Return this process's environment with what keeps a run offline and repeatable."""
-    fixed = {"HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    fixed = {"HF_HUB_OFFLINE": "1", "SFTLOOP_DEVICE": "cpu", "SFTLOOP_DTYPE": "fp32", "OMP_NUM_THREADS": "1"}
     return {**os.environ, **fixed, **more}
 
 

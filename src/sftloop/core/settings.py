@@ -17,6 +17,8 @@ class Settings:
     """`SFTLOOP_OFFLINE` or `HF_HUB_OFFLINE` is set: no hub is asked."""
     device: str | None
     """`SFTLOOP_DEVICE`: forces `cpu`, `cuda` or `mps`."""
+    dtype: str | None
+    """`SFTLOOP_DTYPE`: forces matrix products in `fp32` or `bf16`."""
     threads: int | None
     """`SFTLOOP_THREADS`: CPU threads for matrix products; by default all physical cores."""
 
@@ -30,6 +32,7 @@ def settings() -> Settings:
         cache_directory=Path(home) if home else Path(base) / "sftloop",
         offline=_truthy("SFTLOOP_OFFLINE") or _truthy("HF_HUB_OFFLINE"),
         device=os.environ.get("SFTLOOP_DEVICE") or None,
+        dtype=os.environ.get("SFTLOOP_DTYPE") or None,
         threads=int(threads) if threads.isdigit() and int(threads) > 0 else None,
     )
 

@@ -46,13 +46,21 @@ def choose_device() -> str:
 
 
 def choose_dtype(device: str) -> torch.dtype:
-    """Return bf16 where its matrix products are fast, else fp32.
+    """Return bf16 where its matrix products are fast, else fp32; or the one that `SFTLOOP_DTYPE` names.
 
     Args:
         device: as `choose_device` returns it.
+
+    Raises:
+        UsageError: `SFTLOOP_DTYPE` names another than `fp32` and `bf16`.
     """
     import torch
 
+    named = {"fp32": torch.float32, "bf16": torch.bfloat16}
+    if wanted := settings().dtype:
+        if wanted not in named:
+            raise UsageError(f"SFTLOOP_DTYPE is '{wanted}'; it must be fp32 or bf16.")
+        return named[wanted]
     kind = device.partition(":")[0]
     if kind == "cuda":
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
