@@ -45,7 +45,7 @@ def fuse(model: torch.nn.Module) -> int:
                 known.update(id(layer) for layer in layers)
         kind = type(module).__name__
         if type(module) is Linear and id(module) not in known and _is_plain(module):
-            _replace(module, _lora_forward)
+            _siblings_forward([module])
         elif kind in _NORMS:
             _replace(module, _norm_forward)
         elif kind in _GATED and type(module.act_fn).__name__ in {"SiLU", "SiLUActivation"}:
@@ -75,15 +75,6 @@ def _is_plain(layer: Any) -> bool:
         and b.bias is None
         and isinstance(layer.lora_dropout[name], torch.nn.Identity)
     )
-
-
-def _lora_forward(layer: Any, usual: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        if args or kwargs or not _is_plain_now(layer, x):
-            return usual(x, *args, **kwargs)
-        return _project([layer], x)[0]
-
-    return forward
 
 
 def _siblings_forward(layers: Sequence[Any]) -> None:
