@@ -16,7 +16,8 @@ from benchmarks.runners.step_clock import StepClock, install, peak_memory_bytes
 from benchmarks.runners.workload import load_workload
 from sftloop.core.memory import keep_freed_memory
 from sftloop.train.methods import LoraMethod, Trainable, prepare
-from sftloop.train.trainer import TrainSettings, train
+from sftloop.train.settings import TrainSettings
+from sftloop.train.trainer import train
 
 
 def main() -> None:

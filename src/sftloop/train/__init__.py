@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable, prepare
     from sftloop.train.objective import Objective
     from sftloop.train.plain import plain_step
+    from sftloop.train.settings import TrainSettings
     from sftloop.train.shared import TOKENS, StepResult, shared_step
-    from sftloop.train.trainer import TrainOutcome, TrainSettings, train
+    from sftloop.train.trainer import TrainOutcome, train
 
 _HOMES = {
     "METHODS": "methods",
@@ -26,7 +27,7 @@ _HOMES = {
     "Objective": "objective",
     "StepResult": "shared",
     "TrainOutcome": "trainer",
-    "TrainSettings": "trainer",
+    "TrainSettings": "settings",
     "Trainable": "methods",
     "encode_examples": "examples",
     "plain_step": "plain",

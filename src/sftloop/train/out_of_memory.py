@@ -14,7 +14,7 @@ from sftloop.core.memory import is_out_of_memory, peak_memory_bytes
 
 if TYPE_CHECKING:
     from sftloop.train.methods import Method
-    from sftloop.train.trainer import TrainSettings
+    from sftloop.train.settings import TrainSettings
 
 _LEAST_TOKENS = 64
 """Below this many tokens per pass, a smaller micro-batch saves next to nothing."""

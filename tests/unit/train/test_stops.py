@@ -15,7 +15,8 @@ from sftloop.core.errors import ExternalError, TrainingError, UsageError
 from sftloop.train.examples import Example
 from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable
 from sftloop.train.out_of_memory import next_steps
-from sftloop.train.trainer import TrainOutcome, TrainSettings, train
+from sftloop.train.settings import TrainSettings
+from sftloop.train.trainer import TrainOutcome, train
 
 
 def examples(count: int) -> list[Example]:
