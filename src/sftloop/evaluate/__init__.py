@@ -6,5 +6,13 @@ from sftloop.evaluate.kinds import primary_metric
 from sftloop.evaluate.metrics import task_metrics
 from sftloop.evaluate.paired import paired_comparison
 from sftloop.evaluate.target import check_target
+from sftloop.evaluate.trainings import compare_trainings, mean_interval
 
-__all__ = ["check_target", "paired_comparison", "primary_metric", "task_metrics"]
+__all__ = [
+    "check_target",
+    "compare_trainings",
+    "mean_interval",
+    "paired_comparison",
+    "primary_metric",
+    "task_metrics",
+]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sftloop.evaluate.align import Scored
 from sftloop.evaluate.interval import Interval
-from sftloop.evaluate.resample import Statistic
+from sftloop.evaluate.resample import FloatArray, Statistic, additive
 from sftloop.scenario.schema import Task
 
 BoolArray = npt.NDArray[np.bool_]
@@ -49,6 +49,22 @@ class Measures:
     """weights[b, n] -> [b] for metrics that are much cheaper alone than with all others."""
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Extra keys beside a metric's value, such as how many answers could not be used."""
+
+
+def one_metric(measures: Measures, name: str) -> Statistic:
+    """Return the statistic of one metric, weights[b, n] -> [b]."""
+    if name in measures.shares:
+        hits = measures.shares[name].astype(float)
+        ones = np.ones_like(hits)
+        return additive(np.column_stack([hits, ones]), lambda sums: sums[:, 0] / sums[:, 1])
+    if name in measures.single:
+        return measures.single[name]
+    column = measures.names.index(name)
+
+    def statistic(weights: FloatArray) -> FloatArray:
+        return np.asarray(measures.statistic(weights)[:, column], dtype=float)
+
+    return statistic
 
 
 class Kind(Protocol):

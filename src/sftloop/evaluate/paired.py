@@ -17,10 +17,10 @@ from sftloop.core.seeds import derive_seed
 from sftloop.evaluate.align import Pairs, align_pairs, answers_differ
 from sftloop.evaluate.interval import number, small_n_note
 from sftloop.evaluate.kinds import KINDS
-from sftloop.evaluate.measures import FALLING, BoolArray, Measures
+from sftloop.evaluate.measures import FALLING, BoolArray, Measures, one_metric
 from sftloop.evaluate.paired_bootstrap import PairedResult, paired_bootstrap
 from sftloop.evaluate.proportions import mcnemar_exact, paired_difference
-from sftloop.evaluate.resample import RESAMPLES, FloatArray, Statistic, additive
+from sftloop.evaluate.resample import RESAMPLES
 from sftloop.evaluate.statistics import verdict
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
@@ -104,8 +104,8 @@ def _bootstrap(
 ) -> dict[str, Any]:
     clusters = pairs.before.clusters
     result = paired_bootstrap(
-        _one_metric(before, name),
-        _one_metric(after, name),
+        one_metric(before, name),
+        one_metric(after, name),
         len(pairs.before),
         clusters=clusters,
         seed=seed,
@@ -123,22 +123,6 @@ def _bootstrap(
         "test": "paired bootstrap" if clusters is None else "clustered bootstrap",
         "interval": "bootstrap percentile" + ("" if clusters is None else ", clustered by group"),
     }
-
-
-def _one_metric(measures: Measures, name: str) -> Statistic:
-    """Return the statistic of one metric, weights[b, n] -> [b]."""
-    if name in measures.shares:
-        hits = measures.shares[name].astype(float)
-        ones = np.ones_like(hits)
-        return additive(np.column_stack([hits, ones]), lambda sums: sums[:, 0] / sums[:, 1])
-    if name in measures.single:
-        return measures.single[name]
-    column = measures.names.index(name)
-
-    def statistic(weights: FloatArray) -> FloatArray:
-        return np.asarray(measures.statistic(weights)[:, column], dtype=float)
-
-    return statistic
 
 
 def _turned(result: PairedResult) -> PairedResult:

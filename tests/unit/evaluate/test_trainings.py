@@ -1,0 +1,93 @@
+"""Trainings with several seeds: chance in records and chance in seeds both widen the interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.unit.evaluate.cases import build_answered, build_task
+
+from sftloop.core.errors import UsageError
+from sftloop.evaluate import compare_trainings, mean_interval
+
+TASK = build_task("choice", labels={"a": "first", "b": "second"})
+
+
+def runs_of(hits):
+    """Records and one list of predictions per row of hits[k, n]."""
+    n = hits.shape[1]
+    records, _ = build_answered(TASK, ["a"] * n, ["a"] * n)
+    return records, [build_answered(TASK, ["a"] * n, np.where(row, "a", "b").tolist())[1] for row in hits]
+
+
+def drawn(rng, n, seeds, level, seed_spread, difficulty):
+    """Hits of one way to train: each seed has a level of its own, each record a difficulty shared by all."""
+    levels = level + seed_spread * rng.standard_normal(seeds)
+    return rng.random((seeds, n)) < np.clip(levels[:, None] + difficulty, 0, 1)
+
+
+def compared(rng, *, gain=0.0, seed_spread=0.03, n=300, seeds=3):
+    difficulty = 0.3 * rng.standard_normal(n)
+    records, first = runs_of(drawn(rng, n, seeds, 0.7, seed_spread, difficulty))
+    _, second = runs_of(drawn(rng, n, seeds, 0.7 + gain, seed_spread, difficulty))
+    return compare_trainings(TASK, records, first, second, resamples=100)
+
+
+@pytest.mark.parametrize("seed_spread", [0.0, 0.03])
+def test_equal_trainings_are_rarely_called_different(seed_spread):
+    rng = np.random.default_rng(1)
+    verdicts = [compared(rng, seed_spread=seed_spread)["verdict"] for _ in range(150)]
+    # 5 % of 150 with a standard error of 1.8 points
+    assert sum(verdict != "inconclusive" for verdict in verdicts) <= 0.1 * 150
+
+
+def test_a_real_gain_is_seen():
+    rng = np.random.default_rng(2)
+    verdicts = [compared(rng, gain=0.15, seed_spread=0.01)["verdict"] for _ in range(40)]
+    assert verdicts.count("better") >= 34
+    assert "worse" not in verdicts
+
+
+def test_without_chance_in_records_it_is_welch_s_test():
+    """A seed answers every record right or every record wrong: only the seeds' spread is left."""
+    first, second = [0, 1, 0], [1, 1, 0, 1]
+    records, runs_first = runs_of(np.repeat(np.array(first)[:, None] == 1, 40, axis=1))
+    _, runs_second = runs_of(np.repeat(np.array(second)[:, None] == 1, 40, axis=1))
+    found = compare_trainings(TASK, records, runs_first, runs_second)
+    welch = stats.ttest_ind(second, first, equal_var=False)
+    assert found["difference"] == pytest.approx(3 / 4 - 1 / 3)
+    assert found["p"] == pytest.approx(welch.pvalue)
+    limits = welch.confidence_interval(0.95)
+    assert (found["low"], found["high"]) == pytest.approx((limits.low, limits.high))
+
+
+def test_the_same_runs_do_not_differ():
+    records, runs = runs_of(np.random.default_rng(3).random((3, 50)) < 0.6)
+    found = compare_trainings(TASK, records, runs, runs)
+    assert found["difference"] == 0
+    assert found["verdict"] == "inconclusive"
+
+
+def test_one_seed_each_is_a_paired_comparison_with_a_note():
+    records, runs = runs_of(np.random.default_rng(4).random((2, 60)) < 0.6)
+    found = compare_trainings(TASK, records, runs[:1], runs[1:])
+    assert found["test"] == "mcnemar exact (mid-p)"
+    assert "One seed each" in found["note"]
+
+
+def test_mean_interval_covers_the_level():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(150):
+        records, runs = runs_of(drawn(rng, 200, 3, 0.7, 0.03, np.zeros(200)))
+        found = mean_interval(TASK, records, runs, resamples=100)
+        covered += found["low"] <= 0.7 <= found["high"]
+    assert covered >= 0.88 * 150
+
+
+def test_a_side_without_runs_and_an_unknown_metric_are_refused():
+    records, runs = runs_of(np.ones((1, 5), dtype=bool))
+    with pytest.raises(UsageError, match="at least one run"):
+        compare_trainings(TASK, records, [], runs)
+    with pytest.raises(UsageError, match="no metric 'acuracy'"):
+        compare_trainings(TASK, records, runs, runs, metric="acuracy")
