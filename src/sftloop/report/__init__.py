@@ -1,7 +1,16 @@
-"""Saved results to one offline HTML page. Renders what was computed elsewhere; computes nothing."""
+"""Saved results to offline HTML pages. Renders what was computed elsewhere; computes nothing."""
 
 from __future__ import annotations
 
+from sftloop.report.audit_page import AUDIT_PAGE, build_audit_page
 from sftloop.report.build import REPORT, build_report
+from sftloop.report.select_page import SELECT_PAGE, build_select_page
 
-__all__ = ["REPORT", "build_report"]
+__all__ = [
+    "AUDIT_PAGE",
+    "REPORT",
+    "SELECT_PAGE",
+    "build_audit_page",
+    "build_report",
+    "build_select_page",
+]

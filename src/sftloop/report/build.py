@@ -6,13 +6,11 @@ Reads, lays out section by section, renders, and makes the page smaller where it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sftloop.core.errors import ExternalError
-from sftloop.core.files import atomic_write_text
 from sftloop.report.costs import cost_section
+from sftloop.report.page import write_page
 from sftloop.report.reproduce import reproduce_section
 from sftloop.report.saved import SavedRun, read_run
 from sftloop.report.tasks import task_section
@@ -21,11 +19,7 @@ from sftloop.report.verdict import overall_verdict
 from sftloop.report.wording import report_words
 from sftloop.report.wrong_answers import wrong_answers
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 REPORT = "report.html"
-_LARGEST_BYTES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,24 +55,7 @@ def build_report(run_directory: Path) -> Path:
     """
     run_directory = Path(run_directory)
     run = read_run(run_directory)
-    page = next((page for limits in _LIMITS if _fits(page := render(run, limits))), None)
-    if page is None:
-        raise ExternalError(
-            f"The report of '{run_directory}' does not fit into {_LARGEST_BYTES:,} bytes.",
-            hint="The scenario has too many tasks for one page; its figures are in summary.json.",
-        )
-    path = run_directory / REPORT
-    atomic_write_text(path, page)
-    return path
-
-
-def render(run: SavedRun, limits: Limits) -> str:
-    """Return the page of a run."""
-    return _environment().get_template("page.html").render(_context(run, limits))
-
-
-def _fits(page: str) -> bool:
-    return len(page.encode()) <= _LARGEST_BYTES
+    return write_page(run_directory / REPORT, "page.html", (_context(run, limits) for limits in _LIMITS))
 
 
 def _context(run: SavedRun, limits: Limits) -> dict[str, Any]:
@@ -101,17 +78,3 @@ def _context(run: SavedRun, limits: Limits) -> dict[str, Any]:
         "costs": cost_section(summary, words),
         "reproduce": reproduce_section(run.manifest, summary, words),
     }
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("sftloop.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sftloop.report.cut import cut
 from sftloop.report.figures import Figures
 from sftloop.report.wording import Words
 from sftloop.scenario.answer import MAIN_KEY
@@ -97,7 +98,7 @@ def _of_task(
 
 def _passages(row: Mapping[str, Any], words: Words, characters: int) -> list[Passage]:
     return [
-        Passage(title=str(part.get("title") or ""), text=_cut(str(part.get("text") or ""), words, characters))
+        Passage(title=str(part.get("title") or ""), text=cut(str(part.get("text") or ""), words, characters))
         for part in row["sections"]
     ]
 
@@ -122,13 +123,13 @@ def _card(row: Mapping[str, Any], passages: Sequence[Passage], words: Words, cha
         id=str(row["id"]),
         tags=tuple(str(tag) for tag in row.get("tags") or ()),
         passages=tuple(passages),
-        gold=_cut(answer_text(row["gold"], words), words, characters),
-        before=_cut(answer_text(row["before"], words), words, characters),
-        after=_cut(answer_text(row["after"], words), words, characters),
+        gold=cut(answer_text(row["gold"], words), words, characters),
+        before=cut(answer_text(row["before"], words), words, characters),
+        after=cut(answer_text(row["after"], words), words, characters),
         was_right=row["before"] is not None and _same(row["before"], row["gold"]),
         sure="" if sure is None else wrong.sure.format(p=figures.percent(sure)),
         gold_probability="" if gold is None else wrong.gold_probability.format(p=figures.percent(gold)),
-        written=_cut(str(row.get("text") or ""), words, characters),
+        written=cut(str(row.get("text") or ""), words, characters),
     )
 
 
@@ -144,8 +145,3 @@ def _main(answer: Any) -> str:
     if isinstance(answer, list) and all(isinstance(part, str) for part in answer):
         answer = sorted(answer)
     return json.dumps(answer, sort_keys=True, ensure_ascii=False)
-
-
-def _cut(text: str, words: Words, characters: int) -> str:
-    more = len(text) - characters
-    return text if more <= 0 else text[:characters] + words.wrong.cut.of(more)
