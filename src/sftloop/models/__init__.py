@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sftloop.models.adapter import check_adapter, mark_base
     from sftloop.models.device import choose_device, choose_dtype, describe_machine
+    from sftloop.models.embed import embed_texts
     from sftloop.models.encode import PromptEncoder
     from sftloop.models.heads import (
         HeadShape,
@@ -46,6 +47,7 @@ _HOMES = {
     "choose_device": "device",
     "choose_dtype": "device",
     "describe_machine": "device",
+    "embed_texts": "embed",
     "fingerprint": "weights",
     "heads_of": "heads",
     "inference": "local",
@@ -77,6 +79,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "describe_machine",
+    "embed_texts",
     "fingerprint",
     "heads_of",
     "inference",

@@ -86,9 +86,13 @@ def _context(saved: SavedCuration, limits: AuditLimits) -> dict[str, Any]:
             task_pictures(name, index, task, shared, words, rows=limits.rows)
             for index, (name, task) in enumerate(tasks.items(), start=1)
         ],
-        "not_checked": [
-            (str(gap["what"]), str(gap.get("why") or "")) for gap in audit.get("not_checked") or ()
-        ],
+        "not_checked": [_gap(gap, audit["language"]) for gap in audit.get("not_checked") or ()],
         "reproduce": reproduce_section(saved.manifest, {}, shared),
         "can_reproduce": bool(saved.manifest),
     }
+
+
+def _gap(gap: Mapping[str, Any], language: str) -> tuple[str, str]:
+    """Return what was not checked, and why, in the page's language where it is there."""
+    said = gap.get(language) or gap
+    return str(said["what"]), str(said.get("why") or "")

@@ -205,8 +205,8 @@ def _knowledge(task: Summary, shared: Words, words: AuditWords) -> Parts | None:
     counts = {knowledge_class(key): value for key, value in knowledge.items()}
     parts = [(f"k-{key.lower()}", said.classes[key], counts.get(key) or 0) for key in said.classes]
     notes = [said.knowledge_means]
-    if knowledge.get("why_exempt"):
-        notes.append(said.exempt.format(why=knowledge["why_exempt"]))
+    if why := knowledge.get("why_exempt"):
+        notes.append(said.exempt.format(why=said.why_exempt.get(why, why)))
     return _parts(said.knowledge, parts, notes, shared)
 
 

@@ -35,7 +35,8 @@ class EndRecord:
     """Its score."""
     why: str
     text: str
-    answer: str
+    answer: str | None
+    """None: a row of a pool, whose text is all there is."""
     role: str = ""
 
 
@@ -177,5 +178,5 @@ def _end_record(row: Mapping[str, Any], score: str, shared: Words, characters: i
         tags=() if value is None else (score.format(score=Figures(shared.figures).number(value)),),
         why=cut(str(row.get("why") or ""), shared, characters),
         text=cut(str(row.get("text") or ""), shared, characters),
-        answer=cut(str(row.get("answer") or ""), shared, characters),
+        answer=None if row.get("answer") is None else cut(str(row["answer"]), shared, characters),
     )

@@ -177,6 +177,11 @@ CHINESE = AuditWords(
         },
         knowledge_means="反复向未训练的模型提问，看它每次、有时还是从未答对。",
         exempt="不依赖事实的原因：{why}",
+        why_exempt={
+            "judgement": "答案是判断（标签、分数、是或否），不是事实",
+            "grounded": "答案就在输入里",
+            "nothing_said": "答案没有给出内容",
+        },
         styles="答案的写法",
         styles_hint="各种写法在本任务答案中的占比。写法统一，少量记录就能学会。",
         style_value="写法",

@@ -189,6 +189,11 @@ ENGLISH = AuditWords(
         knowledge_means="Asked for the answer several times, the untrained model gives it always, sometimes, "
         "or never.",
         exempt="No fact needed: {why}",
+        why_exempt={
+            "judgement": "the answers are judgements (labels, scores, yes or no), not facts",
+            "grounded": "the inputs hold the answers",
+            "nothing_said": "the answers say nothing",
+        },
         styles="How the answers are written",
         styles_hint="Share of the task’s answers with each trait. One clear style is learnt from few records.",
         style_value="Trait",

@@ -140,6 +140,8 @@ class PictureWords:
     classes: Mapping[str, str]
     knowledge_means: str
     exempt: str
+    why_exempt: Mapping[str, str]
+    """Reason → its words."""
     """`{why}`."""
     styles: str
     styles_hint: str

@@ -18,7 +18,7 @@ _MODES = {
         name="筛选",
         kept="从 {n_in} 条记录中为本场景选出 {n_out} 条",
         top="最贴近场景的记录",
-        bottom="刚好落选的记录",
+        bottom="最后入选的记录",
         score="得分 {score}",
     ),
     "attribute": ModeWords(

@@ -18,7 +18,7 @@ _MODES = {
         name="Filter",
         kept="{n_out} of {n_in} records chosen for the scenario",
         top="Closest to the scenario",
-        bottom="Just left out",
+        bottom="The last that were chosen",
         score="score {score}",
     ),
     "attribute": ModeWords(

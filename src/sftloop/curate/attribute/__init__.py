@@ -1,0 +1,30 @@
+"""Which training records help a scenario: gradients, projected and kept small, held against the target's.
+
+Names are imported on first use, so that a command line can name the modes without torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sftloop.curate.attribute.gradient_store import GradientStore
+    from sftloop.curate.attribute.less import Attribution, LessOptions, less_scores
+    from sftloop.curate.attribute.projection import Projection
+
+_HOMES = {
+    "Attribution": "less",
+    "GradientStore": "gradient_store",
+    "LessOptions": "less",
+    "Projection": "projection",
+    "less_scores": "less",
+}
+
+__all__ = ["Attribution", "GradientStore", "LessOptions", "Projection", "less_scores"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

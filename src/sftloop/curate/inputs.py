@@ -1,0 +1,79 @@
+"""What a record asks and answers, as keys to compare and as words to show; and which of several should stay.
+
+Knows records one by one; doesn't know why they are compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sftloop.curate.quote import clipped
+from sftloop.curate.shingles import normalised_texts
+from sftloop.records import Record, normalise
+from sftloop.scenario.answer import MAIN_KEY
+
+InputKey = tuple[str, ...]
+"""The normalised documents of an input."""
+REVIEWED = "reviewed"
+"""Tag of a record that a person has checked."""
+_AT_ONCE = 4096
+
+
+def input_keys(records: Sequence[Record]) -> list[InputKey]:
+    """Return a key per record; two are equal exactly when `records.input_key` is, at a tenth of the time."""
+    keys: list[InputKey] = []
+    for begin in range(0, len(records), _AT_ONCE):
+        documents = [record.documents() for record in records[begin : begin + _AT_ONCE]]
+        texts = iter(normalised_texts([text for mine in documents for text in mine]))
+        keys += [tuple(next(texts) for _ in mine) for mine in documents]
+    return keys
+
+
+def whole_text(record: Record) -> str:
+    """Return all documents of the input as one text."""
+    return "\n".join(record.documents())
+
+
+def answer_key(record: Record) -> str:
+    """Return a key that two answers share when they say the same; reason and evidence don't count."""
+    name, value = _main(record)
+    if name == "labels":
+        value = sorted(value)
+    elif name == "text":
+        value = normalise(value)
+    return json.dumps([name, value], ensure_ascii=False, sort_keys=True)
+
+
+def shown_answer(record: Record) -> str:
+    """Return the answer in one short line."""
+    name, value = _main(record)
+    if name == "labels":
+        value = ", ".join(value) or "[]"
+    return clipped(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def writes_freely(record: Record) -> bool:
+    """Whether the answer is a text of its own words, of which several can be right."""
+    return record.answer.text is not None
+
+
+def is_checked(record: Record) -> bool:
+    """Whether a person wrote or reviewed the record."""
+    return REVIEWED in record.tags or record.source == "hand"
+
+
+def worth_keeping(records: Iterable[Record]) -> Record:
+    """Return which of several alike to keep: a reviewed one, else one by hand, else a hard one, else the first."""
+    return min(records, key=lambda r: (REVIEWED not in r.tags, r.source != "hand", not r.is_hard()))
+
+
+def _main(record: Record) -> tuple[str, Any]:
+    """Return the part that the answer is about; what else there is of it when there is none."""
+    for name in MAIN_KEY.values():
+        value = getattr(record.answer, name)
+        if value is not None:
+            return name, value
+    return "", asdict(record.answer)

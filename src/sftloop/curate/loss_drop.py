@@ -1,0 +1,126 @@
+"""How much a model's loss on a record falls while it learns the target: the cheap way to ask what helps.
+
+An adapter of rank one, too small to learn records by heart, is trained on the target for a few steps; a record
+whose loss falls on the way is like the target. Forward passes only (TACS, Yang et al. 2026, arXiv:2605.09404:
+endpoint loss drop along a target-aligned path). Nats per target token, so that length doesn't count.
+
+Knows examples and texts; doesn't know pools or selections.
+
+Shapes: `N` candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sftloop.core.errors import DataError
+from sftloop.curate.adapter_path import steps_for, walk
+from sftloop.models import PromptEncoder, choose_device
+from sftloop.train import Example, LoraMethod, Trainable, prepare
+from sftloop.train.fused import fuse
+from sftloop.train.record_losses import record_losses
+
+Drops = NDArray[np.float32]
+
+_RANK = 1
+_BATCH_SIZE = 16
+_STEPS = 20
+
+
+def loss_drops(
+    base: Path,
+    target: Sequence[Example],
+    candidates: Sequence[Example],
+    *,
+    steps: int = _STEPS,
+    learning_rate: float | None = None,
+    seed: int = 0,
+) -> Drops:
+    """Return how much each candidate's loss falls, in nats per target token, (N,); below zero it rises.
+
+    Args:
+        base: the model's folder.
+        target: what the adapter learns.
+        candidates: what is scored, of any tasks.
+        steps: optimizer steps, of 16 records each.
+        learning_rate: None: LoRA's own for the model's size.
+        seed: for the adapter's start and the order.
+    """
+    method = LoraMethod(rank=_RANK, alpha=2 * _RANK)
+    trainable = prepare(base, method, device=choose_device(), seed=seed)
+    fuse(trainable.model)
+    rate = learning_rate or method.default_learning_rate(trainable.parameters)
+    plan = steps_for(target, batch_size=_BATCH_SIZE, seed=seed, steps=steps)
+    path = walk(trainable, method, target, plan, (0, len(plan)), learning_rate=rate)
+    first, last = (_mean_losses(trainable, candidates) for _ in path)
+    return first - last
+
+
+def text_loss_drops(
+    base: Path,
+    target_texts: Sequence[str],
+    texts: Sequence[str],
+    *,
+    most_tokens: int = 512,
+    steps: int = _STEPS,
+    learning_rate: float | None = None,
+    seed: int = 0,
+) -> Drops:
+    """Return how much the loss of each text's tokens falls, as `loss_drops` does for records.
+
+    Args:
+        base: the model's folder.
+        target_texts: what the adapter learns.
+        texts: what is scored; a text of fewer than two tokens gets 0.
+        most_tokens: of a text's beginning that count.
+        steps: as in `loss_drops`.
+        learning_rate: as in `loss_drops`.
+        seed: as in `loss_drops`.
+
+    Raises:
+        DataError: no target text has two tokens.
+    """
+    encoder = PromptEncoder.from_directory(base)
+    target = [example for example in _as_examples(encoder, target_texts, most_tokens) if example.target]
+    if not target:
+        raise DataError("The target's texts are empty.", hint="Give a few that are longer than a word.")
+    candidates = _as_examples(encoder, texts, most_tokens)
+    scored = [place for place, example in enumerate(candidates) if example.target]
+    drops = np.zeros(len(texts), dtype=np.float32)
+    drops[scored] = loss_drops(
+        base,
+        target,
+        [candidates[place] for place in scored],
+        steps=steps,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    return drops
+
+
+def _as_examples(encoder: PromptEncoder, texts: Sequence[str], most_tokens: int) -> list[Example]:
+    """Let every token but the first be a target."""
+    examples = []
+    for number, text in enumerate(texts):
+        tokens = encoder.tokenizer(
+            text, add_special_tokens=True, truncation=True, max_length=most_tokens
+        ).input_ids
+        examples.append(
+            Example(
+                record_id=str(number),
+                task="text",
+                prefix=(),
+                prompt=tuple(tokens[:1]),
+                target=tuple(tokens[1:]),
+            )
+        )
+    return examples
+
+
+def _mean_losses(trainable: Trainable, candidates: Sequence[Example]) -> Drops:
+    losses = record_losses(trainable.model, candidates, precision=trainable.precision)
+    return np.array([loss.mean for loss in losses], dtype=np.float32)

@@ -1,0 +1,217 @@
+"""The checks of an audit: the quick ones that read records only, and those that ask the base model.
+
+Chains what `curate` finds; doesn't know files of results, pages or terminals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sftloop.core.jsonl import write_jsonl
+from sftloop.core.progress import say
+from sftloop.core.rundir import RunDirectory
+from sftloop.records import Record
+from sftloop.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sftloop.curate.difficulty import DifficultyReport
+    from sftloop.curate.finding import DataFinding
+    from sftloop.curate.knowledge import KnowledgeReport
+    from sftloop.models import LocalModel, TaskTokens
+
+Facts = dict[str, dict[str, Any]]
+"""Task → facts of its own."""
+
+
+@dataclass(slots=True)
+class Checked:
+    """What all checks found."""
+
+    findings: list[DataFinding] = field(default_factory=list)
+    facts: Facts = field(default_factory=dict)
+    not_checked: list[dict[str, Any]] = field(default_factory=list)
+
+    def tell(self, task: str, **facts: Any) -> None:
+        """Add facts of a task."""
+        self.facts.setdefault(task, {}).update(facts)
+
+    def left_out(self, what: str, why: str, what_zh: str, why_zh: str) -> None:
+        """Note what wasn't checked."""
+        self.not_checked.append({"what": what, "why": why, "zh": {"what": what_zh, "why": why_zh}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenised:
+    """A model's tokenizer, where the model is on this machine."""
+
+    tokens: Mapping[str, TaskTokens]
+    context_tokens: int | None
+
+    @classmethod
+    def of(cls, scenario: Scenario, tasks: set[str], path: Path) -> Tokenised:
+        """Tokenise the tasks once."""
+        from sftloop.models import PromptEncoder, TaskTokens
+
+        encoder = PromptEncoder.from_directory(path)
+        tokens = {name: TaskTokens.of(scenario, name, encoder) for name in sorted(tasks)}
+        return cls(tokens=tokens, context_tokens=encoder.context_tokens)
+
+
+def check_records(
+    checked: Checked,
+    scenario: Scenario,
+    split: str,
+    splits: Mapping[str, Sequence[Record]],
+    *,
+    tokenised: Tokenised | None,
+    difficulty: DifficultyReport | None,
+    seed: int,
+) -> None:
+    """Run every check that needs no model.
+
+    Args:
+        checked: gets findings and facts.
+        scenario: of the records.
+        split: what is audited.
+        splits: all splits there are; the audited one among them.
+        tokenised: None: nothing is counted in tokens.
+        difficulty: as measured; None: taken from the tags.
+        seed: of everything drawn.
+    """
+    from sftloop.curate.duplicates import find_conflicts, find_duplicates
+    from sftloop.curate.format_outliers import find_format_outliers
+    from sftloop.curate.imbalance import find_imbalance
+    from sftloop.curate.label_errors import find_label_errors
+    from sftloop.curate.leaks import find_leaks
+    from sftloop.curate.near_records import find_near_duplicates
+    from sftloop.curate.trainability import find_untrainable
+
+    records = splits[split]
+    levels = {row.record_id: row.level for row in difficulty.records} if difficulty else None
+    say(f"Reading {len(records):,} records")
+    trainable = find_untrainable(
+        records,
+        scenario,
+        tokens=tokenised.tokens if tokenised else None,
+        context_tokens=tokenised.context_tokens if tokenised else None,
+    )
+    balance = find_imbalance(records, scenario, difficulty=levels, seed=seed)
+    styles = find_format_outliers(records, scenario)
+    labels = find_label_errors(records, scenario, seed=seed)
+    checked.findings += [
+        *trainable.findings,
+        *find_duplicates(records),
+        *find_conflicts(records),
+        *find_near_duplicates(records, seed=seed),
+        *(leak for leak in find_leaks(splits, seed=seed) if leak.evidence["split"] == split),
+        *labels.findings,
+        *styles.findings,
+        *balance.findings,
+    ]
+    for fact in balance.facts:
+        own = fact.to_json()
+        checked.tell(own.pop("task"), kind=scenario.tasks[fact.task].kind, **own)
+    for style in styles.facts:
+        checked.tell(
+            style.task, styles=style.to_json()["styles"], characters_of=style.to_json()["characters"]
+        )
+    for fit in trainable.facts:
+        checked.tell(fit.task, tokens=fit.to_json())
+    for judged in labels.facts:
+        pairs = {f"{given or '–'}→{suggested or '–'}": count for given, suggested, count in judged.pairs}
+        checked.tell(
+            judged.task, label_errors=pairs if judged.trusted else {}, labels_judged=judged.to_json()
+        )
+        if not judged.trusted:
+            checked.left_out(
+                f"labels of '{judged.task}'",
+                f"a classifier on the texts agrees with {judged.agreement:.0%} of them: too few to doubt one",
+                f"“{judged.task}”的标签",
+                f"基于文本的分类器只与 {judged.agreement:.0%} 的标签一致，不足以质疑某一条",
+            )
+    _variety(checked, records, scenario, seed)
+
+
+def ask_model(
+    run: RunDirectory,
+    checked: Checked,
+    scenario: Scenario,
+    records: Sequence[Record],
+    local: LocalModel,
+    seed: int,
+) -> DifficultyReport:
+    """Measure difficulty and knowledge with the base model, and keep a line per record in the run's directory."""
+    from sftloop.curate.difficulty import measure_difficulty
+    from sftloop.curate.knowledge import measure_knowledge
+
+    difficulty = measure_difficulty(local, scenario, records, predictions_file=run.file("predictions.jsonl"))
+    write_jsonl(run.file("difficulty.jsonl"), (row.to_json() for row in difficulty.records))
+    checked.findings += difficulty.findings
+    _tell_difficulty(checked, difficulty)
+    knowledge = measure_knowledge(local.model, local.encoder, scenario, records, seed=seed)
+    write_jsonl(run.file("knowledge.jsonl"), (row.to_json() for row in knowledge.records))
+    checked.findings += knowledge.findings
+    _tell_knowledge(checked, knowledge)
+    return difficulty
+
+
+def _variety(checked: Checked, records: Sequence[Record], scenario: Scenario, seed: int) -> None:
+    from sftloop.curate.diversity import effective_number, vendi_score
+    from sftloop.curate.hashed_ngrams import hashed_ngrams
+
+    for name in scenario.tasks:
+        own = [record for record in records if record.task == name]
+        if not own:
+            continue
+        texts = ["\n".join(record.documents()) for record in own]
+        checked.tell(
+            name,
+            diversity={
+                "effective_labels": effective_number(label for record in own for label in record.labels()),
+                "effective_tags": effective_number(tag for record in own for tag in record.tags),
+                "vendi": vendi_score(hashed_ngrams(texts, scenario.language, seed=seed), seed=seed),
+                "n": len(own),
+            },
+        )
+
+
+def _tell_difficulty(checked: Checked, report: DifficultyReport) -> None:
+    """Add each task's levels, what calibration said, and a histogram of margins (IFD where there are none)."""
+    import numpy as np
+
+    for task, facts in report.tasks.items():
+        own = [row for row in report.records if row.task == task]
+        values = [row.margin if row.margin is not None else row.ifd for row in own]
+        counts, edges = np.histogram([value for value in values if value is not None], bins=20)
+        levels = facts["levels"]
+        checked.tell(
+            task,
+            measured_difficulty={
+                **levels,
+                "margins": counts.tolist(),
+                "edges": edges.tolist(),
+                "facts": dict(facts),
+            },
+        )
+
+
+def _tell_knowledge(checked: Checked, report: KnowledgeReport) -> None:
+    from sftloop.curate.short_facts import NOTHING_TO_KNOW
+    from sftloop.curate.slick import CLASSES
+
+    for task, counts in report.counts().items():
+        exempt = {name: counts[name] for name in NOTHING_TO_KNOW if name in counts}
+        passed = {name: n for name, n in counts.items() if name not in CLASSES and name not in exempt}
+        most = max(exempt, key=lambda name: exempt[name], default=None)
+        checked.tell(
+            task,
+            knowledge={
+                **{name: counts.get(name, 0) for name in CLASSES},
+                "exempt": sum(exempt.values()),
+                "not_measured": sum(passed.values()),
+                "why_exempt": most,
+            },
+        )

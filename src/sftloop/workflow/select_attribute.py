@@ -1,0 +1,115 @@
+"""`sftloop select attribute`: which training records help the scenario, and which harm it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sftloop.core.errors import UsageError
+from sftloop.core.rundir import RunDirectory
+from sftloop.records import Record, load_split
+from sftloop.scenario import Scenario, load_scenario
+from sftloop.workflow.selecting import Asked, base_of, draws_of, open_selection, proof_of, rows_of, seeds_of
+from sftloop.workflow.selection import Selection, ends, finish, label_counts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def attribute_scenario(
+    directory: Path, asked: Asked, *, size: int | None = None, by: str = "less", target: str = "validation"
+) -> dict[str, Any]:
+    """Score training records by how much they help a split, and return what `select attribute --json` prints.
+
+    Args:
+        directory: the scenario's directory.
+        asked: what all modes share.
+        size: keep so many; None: half.
+        by: `less`, `gradient-cosine` or `loss-drop`.
+        target: the split that should gain.
+
+    Raises:
+        UsageError: without a model, or the size is not below the number of records.
+    """
+    from sftloop.curate.baselines import baselines
+
+    if asked.no_model:
+        raise UsageError("Attribution needs a model.", hint="Leave --no-model out, or use `select prune`.")
+    began = time.monotonic()
+    scenario = load_scenario(directory)
+    records = load_split(scenario, "train", tasks=asked.tasks, skip_bad=asked.skip_bad)
+    wanted = load_split(scenario, target, tasks=asked.tasks, skip_bad=asked.skip_bad)
+    size = max(1, len(records) // 2) if size is None else size
+    if size >= len(records):
+        raise UsageError(
+            f"--n {size} keeps all of the {len(records)} records.", hint="Give a smaller number."
+        )
+    base = base_of(scenario, asked)
+    assert base is not None
+    run = open_selection(
+        "attribute", scenario, asked, base, ["train", target], {"n": size, "by": by, "target": target}
+    )
+    scores = _help(run, scenario, base, records, wanted, by, asked.seed)
+    order = sorted(range(len(records)), key=lambda place: (-scores[place], records[place].id))
+    kept = {records[place].id for place in order[:size]}
+    chosen = [record for record in records if record.id in kept]
+    by_id = {record.id: record for record in records}
+    texts = ["\n".join(record.documents()) for record in wanted]
+    drawn = [draws_of(by_id, baselines(records, size, targets=texts, seed=seed)) for seed in seeds_of(asked)]
+    top, bottom = ends([(r, float(s)) for r, s in zip(records, scores, strict=True)], scenario)
+    return finish(
+        run,
+        scenario,
+        Selection(
+            mode="attribute",
+            model=asked.model or scenario.model,
+            n_in=len(records),
+            chosen=[record.to_json() for record in chosen],
+            scores=(
+                {
+                    "id": records[place].id,
+                    "task": records[place].task,
+                    "score": float(scores[place]),
+                    "rank": rank,
+                }
+                for rank, place in enumerate(order, start=1)
+            ),
+            baselines=rows_of(drawn[0]),
+            labels=label_counts(records, chosen),
+            top=top,
+            bottom=bottom,
+            proof=proof_of(run, scenario, chosen, drawn, asked),
+            facts={"by": by, "target": target, "harmful": int((scores < 0).sum())},
+        ),
+        began,
+    )
+
+
+def _help(
+    run: RunDirectory,
+    scenario: Scenario,
+    base: Path,
+    records: Sequence[Record],
+    wanted: Sequence[Record],
+    by: str,
+    seed: int,
+) -> NDArray[np.float32]:
+    """Return how much each record helps, the higher the more."""
+    from sftloop.curate.attribute import less_scores
+    from sftloop.curate.attribute.less import GRADIENT_COSINE
+    from sftloop.curate.loss_drop import loss_drops
+    from sftloop.models import PromptEncoder, TaskTokens
+    from sftloop.train import encode_examples
+
+    encoder = PromptEncoder.from_directory(base)
+    tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in (*records, *wanted)}}
+    train, target = (
+        encode_examples(side, tokens, context_tokens=encoder.context_tokens) for side in (records, wanted)
+    )
+    if by == "loss-drop":
+        return loss_drops(base, target, train, seed=seed)
+    options = GRADIENT_COSINE if by == "gradient-cosine" else None
+    return less_scores(base, train, target, directory=run.file("less"), options=options, seed=seed).scores

@@ -1,0 +1,161 @@
+"""What the modes of `select` share: what is asked, the model, the texts as vectors, baselines and proof."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sftloop.core.files import sha256_file
+from sftloop.core.progress import say
+from sftloop.core.rundir import RunDirectory
+from sftloop.records import Record, load_split, split_path
+from sftloop.scenario import Scenario, choose_training
+from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.place import default_directory
+from sftloop.workflow.proof import prove
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What all modes are asked alike."""
+
+    model: str | None = None
+    """Instead of the scenario's."""
+    no_model: bool = False
+    """Compare texts by their n-grams."""
+    tasks: Sequence[str] | None = None
+    out: Path | None = None
+    skip_bad: bool = False
+    prove: bool = False
+    seeds: int = 3
+    prove_on: str = "test"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """How to train, for a proof; its `seed` is that of the selection too."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of everything drawn."""
+        return int(self.training.get("seed") or 0)
+
+
+def base_of(scenario: Scenario, asked: Asked) -> Path | None:
+    """Return the model's folder; None where no model is wanted."""
+    if asked.no_model and not asked.prove:
+        return None
+    from sftloop.models import require_supported, resolve_model
+
+    path = resolve_model(asked.model or scenario.model, log=say)
+    require_supported(path)
+    return path
+
+
+def open_selection(
+    mode: str,
+    scenario: Scenario,
+    asked: Asked,
+    base: Path | None,
+    splits: Sequence[str],
+    settings: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+) -> RunDirectory:
+    """Start or take up the run of a selection.
+
+    Args:
+        mode: prune, filter or attribute.
+        scenario: whose.
+        asked: what all modes share.
+        base: the model's folder, if one is used.
+        splits: data files that the result depends on.
+        settings: of this mode.
+        files: name → what tells the content of another file that the result depends on.
+    """
+    named = {
+        "tasks": sorted(asked.tasks) if asked.tasks else None,
+        "no_model": asked.no_model,
+        "training": dict(asked.training) if asked.prove else None,
+        "seed": asked.seed,
+        "seeds": asked.seeds if asked.prove else None,
+        **settings,
+    }
+    if base is not None:
+        inputs = input_hashes(scenario, splits, base, None)
+    else:
+        assert scenario.file is not None
+        inputs = {split: sha256_file(split_path(scenario, split)) for split in splits}
+        inputs["scenario"] = sha256_file(scenario.file)
+    inputs |= files or {}
+    named["mode"] = mode
+    return RunDirectory.open(
+        asked.out or default_directory(f"select-{mode}", scenario.name, inputs, named),
+        verb="select",
+        command=sys.argv,
+        inputs=inputs,
+        settings=named,
+    )
+
+
+def text_vectors(
+    run: RunDirectory, texts: Sequence[str], scenario: Scenario, base: Path | None, seed: int
+) -> Vectors:
+    """Return one vector per text: the model's hidden states, kept in the run, or hashed n-grams."""
+    from sftloop.curate.hashed_ngrams import hashed_ngrams
+
+    if base is None:
+        return hashed_ngrams(texts, scenario.language, seed=seed)
+    from sftloop.models import LocalModel, embed_texts
+
+    path = run.file("vectors.npy")
+    if not run.step_done("vectors"):
+        local = LocalModel.load(base)
+        say(f"Reading {len(texts):,} texts with the model")
+        np.save(path, embed_texts(local.model, local.encoder, texts))
+        run.mark_done("vectors")
+    found: Vectors = np.load(path)
+    return found
+
+
+def seeds_of(asked: Asked) -> range:
+    """Return the seeds that baselines are drawn with: one, or one for each training of a proof."""
+    return range(asked.seed, asked.seed + (asked.seeds if asked.prove else 1))
+
+
+def draws_of(by_id: Mapping[str, Record], named: Mapping[str, Sequence[str]]) -> dict[str, list[Record]]:
+    """Return the records of every baseline."""
+    return {name: [by_id[each] for each in ids] for name, ids in named.items()}
+
+
+def rows_of(draws: Mapping[str, Sequence[Record]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every baseline, as they are written."""
+    return {name: [record.to_json() for record in records] for name, records in draws.items()}
+
+
+def proof_of(
+    run: RunDirectory,
+    scenario: Scenario,
+    chosen: Sequence[Record],
+    drawn: Sequence[Mapping[str, Sequence[Record]]],
+    asked: Asked,
+) -> list[dict[str, Any]] | None:
+    """Train on the selection and the baselines, if that is wanted."""
+    if not asked.prove:
+        return None
+    base = base_of(scenario, asked)
+    assert base is not None
+    named = {name: [draw[name] for draw in drawn] for name in drawn[0]}
+    return prove(
+        run,
+        scenario,
+        {"selected": [chosen] * asked.seeds, **named},
+        validation=load_split(scenario, "validation", tasks=asked.tasks),
+        test=load_split(scenario, asked.prove_on, tasks=asked.tasks),
+        base=base,
+        choices=choose_training(scenario.training, asked.training),
+    )

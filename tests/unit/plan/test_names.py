@@ -1,0 +1,60 @@
+"""Models and GPUs by name or size; what isn't known brings the nearest name."""
+
+from __future__ import annotations
+
+import pytest
+
+from sftloop.core.errors import UsageError
+from sftloop.plan import find_config, gpu_bytes, known_name
+from sftloop.plan.names import smaller_model
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("24GB", 24 * 10**9),
+        ("24GiB", 24 * 2**30),
+        ("1.5 gib", 3 * 2**29),
+        ("85899345920", 85899345920),
+        ("A100-80GB", 81920 * 2**20),
+        ("NVIDIA A100 80GB", 81920 * 2**20),
+        ("rtx_4090", 24564 * 2**20),
+    ],
+)
+def test_memory_of_a_gpu(text, size):
+    assert gpu_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["a100-88gb", "24 apples", "0", "-3GB", ""])
+def test_what_is_no_gpu_is_refused(text):
+    with pytest.raises(UsageError, match="is no size such as 24GB"):
+        gpu_bytes(text)
+
+
+def test_the_nearest_gpu_is_named():
+    with pytest.raises(UsageError) as caught:
+        gpu_bytes("a100-81gb")
+    assert "a100-80gb" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("Qwen/Qwen2.5-7B-Instruct", "qwen2.5-7b"),
+        ("meta-llama/Meta-Llama-3-8B", "llama-3-8b"),
+        ("mistralai/Mistral-7B-v0.1", "mistral-7b"),
+        ("mistral-7b-instruct-v0.3", None),
+        ("meta-llama/Llama-2-7b-chat-hf", "llama-2-7b"),
+        ("qwen2.5-7", None),
+    ],
+)
+def test_published_names(name, known):
+    assert known_name(name) == known
+    assert (find_config(name) is None) == (known is None)
+
+
+def test_the_next_smaller_of_a_series():
+    assert smaller_model("qwen2.5-7b") == "qwen2.5-3b"
+    assert smaller_model("smollm2-360m") == "smollm2-135m"
+    assert smaller_model("qwen2.5-0.5b") is None
+    assert smaller_model("/some/model") is None
