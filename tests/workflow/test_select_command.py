@@ -98,6 +98,7 @@ def test_attribute_scores_every_record(own_case: Path, by: str) -> None:
         (["attribute", "--no-model"], ["model"]),
         (["attribute", "--target", "dev"], ["'dev'"]),
         (["filter", "--pool", "empty", "--n", "3", "--no-model"], ["'empty'", ".jsonl"]),
+        (["filter", "--pool", "none.jsonl", "--n", "3", "--no-model"], ["'none.jsonl'", "does not exist"]),
         (["filter", "--pool", "bad.jsonl", "--n", "3", "--no-model"], ["bad.jsonl:2"]),
         (["filter", "--pool", "fine.jsonl", "--n", "1", "--no-model", "--rerank"], ["--rerank"]),
     ],

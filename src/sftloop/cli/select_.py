@@ -73,7 +73,7 @@ def prune(scenario: Path, **given: Any) -> None:
     "pools",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path),
     help="A file or folder of records to choose from (repeatable): JSON Lines, CSV, Parquet or text.",
 )
 @click.option("--n", "size", type=click.IntRange(1), required=True, help="How many to choose.")

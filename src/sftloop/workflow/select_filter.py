@@ -121,6 +121,8 @@ def _target(scenario: Scenario, examples: Sequence[Record], asked: Asked) -> Tar
 
 def _files(pools: Sequence[Path]) -> Iterator[Path]:
     for path in pools:
+        if not path.exists():
+            raise UsageError(f"The pool '{path}' does not exist.", hint="Check the path.")
         if not path.is_dir():
             yield path
             continue
