@@ -37,5 +37,10 @@ def settings() -> Settings:
     )
 
 
+def secret(variable: str) -> str | None:
+    """Return what an environment variable holds, to be sent and never written; None if it holds nothing."""
+    return os.environ.get(variable, "").strip() or None
+
+
 def _truthy(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}

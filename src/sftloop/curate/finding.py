@@ -105,6 +105,21 @@ class DataFinding:
             "evidence": dict(self.evidence),
         }
 
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> DataFinding:
+        """Return the finding that `to_json` wrote."""
+        return cls(
+            kind=row["kind"],
+            severity=row["severity"],
+            task=row["task"],
+            records=tuple(row["records"]),
+            why=row["why"],
+            mend=row["mend"],
+            why_zh=row["zh"]["why"],
+            mend_zh=row["zh"]["mend"],
+            evidence=row["evidence"],
+        )
+
 
 def in_order_of_harm(findings: Sequence[DataFinding]) -> list[DataFinding]:
     """Sort by severity, then by kind, then by how many records are touched; else the order stays."""

@@ -5,7 +5,7 @@ Knows how steps are taken, undone where they weren't needed, and compared; the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -49,7 +49,13 @@ class Fitted:
     command: str
 
 
-def climb(architecture: Architecture, setup: Setup, gpu_bytes: int, title: str = "cheapest steps") -> Fitted:
+def climb(
+    architecture: Architecture,
+    setup: Setup,
+    gpu_bytes: int,
+    title: str = "cheapest steps",
+    steps: Sequence[Step] = STEPS,
+) -> Fitted:
     """Take the cheapest steps until the training fits, then drop those that turned out unnecessary.
 
     Args:
@@ -57,9 +63,10 @@ def climb(architecture: Architecture, setup: Setup, gpu_bytes: int, title: str =
         setup: what was asked for.
         gpu_bytes: memory of a GPU.
         title: what to call the result.
+        steps: those that may be taken, cheapest first.
     """
     start = (architecture, setup)
-    taken = _until_it_fits(start, gpu_bytes)
+    taken = _until_it_fits(start, gpu_bytes, steps)
     if _fits(_apply(start, taken), gpu_bytes):
         taken = _needed(start, taken, gpu_bytes)
     plan = _apply(start, taken)
@@ -89,12 +96,12 @@ def choices(architecture: Architecture, setup: Setup, gpu_bytes: int) -> list[Fi
     return list(reversed(distinct.values()))
 
 
-def _until_it_fits(start: Plan, gpu_bytes: int) -> list[Step]:
+def _until_it_fits(start: Plan, gpu_bytes: int, steps: Sequence[Step]) -> list[Step]:
     """Take the first step that saves anything, again and again: a dear one may make a cheap one pay."""
     taken: list[Step] = []
     plan = start
     while not _fits(plan, gpu_bytes):
-        found = next(((step, after) for step in STEPS if (after := _smaller(plan, step)) is not None), None)
+        found = next(((step, after) for step in steps if (after := _smaller(plan, step)) is not None), None)
         if found is None:
             break
         step, plan = found

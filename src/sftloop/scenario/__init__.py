@@ -8,7 +8,7 @@ from sftloop.scenario.answer import (
     label_slots,
     parse_answer,
 )
-from sftloop.scenario.choose import choose_training, parse_settings
+from sftloop.scenario.choose import choose_training, parse_settings, put_over
 from sftloop.scenario.finding import Finding
 from sftloop.scenario.lint import lint
 from sftloop.scenario.lint_records import LintRecord
@@ -57,6 +57,7 @@ __all__ = [
     "parse_settings",
     "placeholder_input",
     "probe_prompts",
+    "put_over",
     "render_prompt",
     "render_system",
     "wording",

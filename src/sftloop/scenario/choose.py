@@ -29,19 +29,32 @@ def choose_training(given: Training | None, chosen: Mapping[str, Any]) -> Traini
         UsageError: an unknown key or method, a value out of range, an option of another method.
     """
     own = given.model_dump(exclude_none=True, exclude_unset=True) if given else {}
-    asked = {key: value for key, value in chosen.items() if value is not None}
-    method = asked.get("method")
-    if method is not None and method not in METHOD_OPTIONS:
-        raise UsageError(f"There is no method '{method}'. {nearest(str(method), METHOD_OPTIONS)}")
-    if method is not None and given is not None and method != given.method:
-        foreign = {*ALL_METHOD_OPTIONS, "learning_rate"} - set(METHOD_OPTIONS[method])
-        own = {key: value for key, value in own.items() if key not in foreign}
     try:
-        return Training.model_validate({**own, **asked})
+        return Training.model_validate(put_over(own, chosen))
     except pydantic.ValidationError as error:
         detail = error.errors(include_url=False)[0]
         _, text, hint = explain({**detail, "loc": ("training", *detail["loc"])})
         raise UsageError(text[0].upper() + text[1:], hint=hint) from None
+
+
+def put_over(own: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others put over them.
+
+    A method that changes leaves its options and its rate behind, an optimizer its moment of switching.
+
+    Raises:
+        UsageError: an unknown method.
+    """
+    asked = {key: value for key, value in chosen.items() if value is not None}
+    method = asked.get("method")
+    if method is not None and method not in METHOD_OPTIONS:
+        raise UsageError(f"There is no method '{method}'. {nearest(str(method), METHOD_OPTIONS)}")
+    foreign: set[str] = set()
+    if method is not None and method != own.get("method", "lora"):
+        foreign = {*ALL_METHOD_OPTIONS, "learning_rate"} - set(METHOD_OPTIONS[method])
+    if asked.get("optimizer") not in {None, own.get("optimizer")}:
+        foreign.add("switch_at")
+    return {**{key: value for key, value in own.items() if key not in foreign}, **asked}
 
 
 def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:

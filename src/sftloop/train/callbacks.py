@@ -26,7 +26,7 @@ from sftloop.train.shared import StepResult
 _BEST = "best.json"
 _PLATEAU_SHARE, _PLATEAU_GAIN = 0.1, 0.005
 _DIVERGENCE_WINDOW, _DIVERGENCE_NATS = 10, 1.0
-_SAVING_SHARE = 20
+SAVING_SHARE = 20
 """Time between checkpoints, in times that writing one takes."""
 
 
@@ -83,7 +83,7 @@ class SaveInProportion(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Take back what the Trainer has decided, if it is too soon."""
-        if time.monotonic() - self._saved_at < _SAVING_SHARE * self._took:
+        if time.monotonic() - self._saved_at < SAVING_SHARE * self._took:
             control.should_save = False
 
     def saved(self, seconds: float) -> None:

@@ -63,13 +63,14 @@ def record_gradients(
         precision: dtype of matrix products (autocast), None for the weights' own.
         through_prefix: how much of the gradients at the prefix's keys and values goes back through the prefix,
             as a share of their squares, each record counting alike: 1 is exact, 0 takes the prefix as fixed.
-        micro_batch_tokens: suffix tokens per pass; None: what keeps this kind of device busy.
+        micro_batch_tokens: suffix tokens per pass; None: half of what training takes, as each record has its
+            own copy of the prefix.
 
     Raises:
         UsageError: something else than linear layers is trained.
     """
     layers = trained_layers(model)
-    most = micro_batch_tokens or usual_micro_batch_tokens(model.device.type, precision)
+    most = micro_batch_tokens or usual_micro_batch_tokens(model.device.type, precision) // 2
     learning = model.training
     model.eval()
     try:

@@ -75,6 +75,7 @@ def train(
     directory: Path,
     validate: Validate,
     objective: Objective = TOKENS,
+    watch: Sequence[TrainerCallback] = (),
 ) -> TrainOutcome:
     """Train, or go on with an interrupted training found in `directory`.
 
@@ -86,6 +87,7 @@ def train(
         directory: gets `checkpoints/`, `history.json` and the best weights (`adapter/` or `model/`).
         validate: called once per epoch.
         objective: what is learned: the answers' tokens, or scoring heads.
+        watch: told of every step and validation, after everybody else.
 
     Raises:
         TrainingError: the loss or a gradient is no longer finite, or the loss diverges.
@@ -122,6 +124,7 @@ def train(
             *_logging(settings, directory),
             KeepBest(output, partial(_save_with_heads, method), settings.patience),
             ShowProgress(len(plan)),
+            *watch,
         ],
     )
     trainer.method, trainer.objective, trainer.recompute = method, objective, recompute

@@ -18,7 +18,7 @@ from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records
+from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.shown import shown
@@ -71,12 +71,14 @@ def audit_scenario(
     )
     records = splits[split]
     checked = Checked()
+    tokenised = _tokenised(checked, scenario, records, path)
+    trainable = check_trainable(checked, scenario, records, tokenised)
     difficulty = None
     if name and path:
         from sftloop.models import LocalModel
 
         local = LocalModel.load(path, name=name)
-        difficulty = ask_model(run, checked, scenario, records, local, seed)
+        difficulty = ask_model(run, checked, scenario, trainable, local, seed)
     else:
         checked.left_out(
             "difficulty and knowledge",
@@ -84,16 +86,7 @@ def audit_scenario(
             "难度与知识",
             "没有调用模型；加 --with-model 即可使用场景中的模型",
         )
-    present = {record.task for record in records}
-    tokenised = Tokenised.of(scenario, present, path) if path else None
-    if tokenised is None:
-        checked.left_out(
-            "lengths in tokens",
-            f"the model '{scenario.model}' is not on this machine",
-            "词元长度",
-            f"本机没有模型“{scenario.model}”",
-        )
-    check_records(checked, scenario, split, splits, tokenised=tokenised, difficulty=difficulty, seed=seed)
+    check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed)
     return _finish(run, scenario, split, splits, checked, name, began)
 
 
@@ -120,6 +113,20 @@ def _resolve(name: str | None, scenario: Scenario) -> Path | None:
         return resolve_model(scenario.model, allow_download=False)
     except ModelError:
         return None
+
+
+def _tokenised(
+    checked: Checked, scenario: Scenario, records: Sequence[Record], path: Path | None
+) -> Tokenised | None:
+    if path is not None:
+        return Tokenised.of(scenario, {record.task for record in records}, path)
+    checked.left_out(
+        "lengths in tokens",
+        f"the model '{scenario.model}' is not on this machine",
+        "词元长度",
+        f"本机没有模型“{scenario.model}”",
+    )
+    return None
 
 
 def _inputs(scenario: Scenario, splits: Collection[str], model: Path | None) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
@@ -19,7 +20,6 @@ from sftloop.scenario import Scenario
 if TYPE_CHECKING:
     from sftloop.curate.difficulty import DifficultyReport
     from sftloop.curate.finding import DataFinding
-    from sftloop.curate.knowledge import KnowledgeReport
     from sftloop.models import LocalModel, TaskTokens
 
 Facts = dict[str, dict[str, Any]]
@@ -60,24 +60,48 @@ class Tokenised:
         return cls(tokens=tokens, context_tokens=encoder.context_tokens)
 
 
+def check_trainable(
+    checked: Checked, scenario: Scenario, records: Sequence[Record], tokenised: Tokenised | None
+) -> list[Record]:
+    """Find what can't be trained on; return the records that can.
+
+    Args:
+        checked: gets findings and facts.
+        scenario: of the records.
+        records: what is audited.
+        tokenised: None: nothing is counted in tokens.
+    """
+    from sftloop.curate.trainability import find_untrainable
+
+    found = find_untrainable(
+        records,
+        scenario,
+        tokens=tokenised.tokens if tokenised else None,
+        context_tokens=tokenised.context_tokens if tokenised else None,
+    )
+    checked.findings += found.findings
+    for fit in found.facts:
+        checked.tell(fit.task, tokens=fit.to_json())
+    bad = {name for finding in found.findings if finding.severity == "error" for name in finding.records}
+    return [record for record in records if record.id not in bad]
+
+
 def check_records(
     checked: Checked,
     scenario: Scenario,
     split: str,
     splits: Mapping[str, Sequence[Record]],
     *,
-    tokenised: Tokenised | None,
     difficulty: DifficultyReport | None,
     seed: int,
 ) -> None:
-    """Run every check that needs no model.
+    """Run every check that needs no model but `check_trainable`.
 
     Args:
         checked: gets findings and facts.
         scenario: of the records.
         split: what is audited.
         splits: all splits there are; the audited one among them.
-        tokenised: None: nothing is counted in tokens.
         difficulty: as measured; None: taken from the tags.
         seed: of everything drawn.
     """
@@ -87,22 +111,14 @@ def check_records(
     from sftloop.curate.label_errors import find_label_errors
     from sftloop.curate.leaks import find_leaks
     from sftloop.curate.near_records import find_near_duplicates
-    from sftloop.curate.trainability import find_untrainable
 
     records = splits[split]
     levels = {row.record_id: row.level for row in difficulty.records} if difficulty else None
     say(f"Reading {len(records):,} records")
-    trainable = find_untrainable(
-        records,
-        scenario,
-        tokens=tokenised.tokens if tokenised else None,
-        context_tokens=tokenised.context_tokens if tokenised else None,
-    )
     balance = find_imbalance(records, scenario, difficulty=levels, seed=seed)
     styles = find_format_outliers(records, scenario)
     labels = find_label_errors(records, scenario, seed=seed)
     checked.findings += [
-        *trainable.findings,
         *find_duplicates(records),
         *find_conflicts(records),
         *find_near_duplicates(records, seed=seed),
@@ -118,8 +134,6 @@ def check_records(
         checked.tell(
             style.task, styles=style.to_json()["styles"], characters_of=style.to_json()["characters"]
         )
-    for fit in trainable.facts:
-        checked.tell(fit.task, tokens=fit.to_json())
     for judged in labels.facts:
         pairs = {f"{given or '–'}→{suggested or '–'}": count for given, suggested, count in judged.pairs}
         checked.tell(
@@ -145,16 +159,22 @@ def ask_model(
 ) -> DifficultyReport:
     """Measure difficulty and knowledge with the base model, and keep a line per record in the run's directory."""
     from sftloop.curate.difficulty import measure_difficulty
+    from sftloop.curate.finding import DataFinding
     from sftloop.curate.knowledge import measure_knowledge
 
     difficulty = measure_difficulty(local, scenario, records, predictions_file=run.file("predictions.jsonl"))
     write_jsonl(run.file("difficulty.jsonl"), (row.to_json() for row in difficulty.records))
     checked.findings += difficulty.findings
     _tell_difficulty(checked, difficulty)
-    knowledge = measure_knowledge(local.model, local.encoder, scenario, records, seed=seed)
-    write_jsonl(run.file("knowledge.jsonl"), (row.to_json() for row in knowledge.records))
-    checked.findings += knowledge.findings
-    _tell_knowledge(checked, knowledge)
+    if not run.step_done("knowledge"):
+        knowledge = measure_knowledge(local.model, local.encoder, scenario, records, seed=seed)
+        write_jsonl(run.file("knowledge.jsonl"), (row.to_json() for row in knowledge.records))
+        kept = {"counts": knowledge.counts(), "findings": [each.to_json() for each in knowledge.findings]}
+        atomic_write_json(run.file("knowledge.json"), kept)
+        run.mark_done("knowledge")
+    known = read_json(run.file("knowledge.json"), "what the model knows")
+    checked.findings += [DataFinding.from_json(row) for row in known["findings"]]
+    _tell_knowledge(checked, known["counts"])
     return difficulty
 
 
@@ -198,11 +218,11 @@ def _tell_difficulty(checked: Checked, report: DifficultyReport) -> None:
         )
 
 
-def _tell_knowledge(checked: Checked, report: KnowledgeReport) -> None:
+def _tell_knowledge(checked: Checked, table: Mapping[str, Mapping[str, int]]) -> None:
     from sftloop.curate.short_facts import NOTHING_TO_KNOW
     from sftloop.curate.slick import CLASSES
 
-    for task, counts in report.counts().items():
+    for task, counts in table.items():
         exempt = {name: counts[name] for name in NOTHING_TO_KNOW if name in counts}
         passed = {name: n for name, n in counts.items() if name not in CLASSES and name not in exempt}
         most = max(exempt, key=lambda name: exempt[name], default=None)

@@ -130,6 +130,11 @@ def find_architecture(model: str) -> Architecture:
     )
 
 
+def without_bf16(gpu: str) -> bool:
+    """Whether a GPU of that name is too old for bf16."""
+    return gpu.lower().replace(" ", "-").startswith(_WITHOUT_BF16)
+
+
 def _in_cache(model: str) -> Path | None:
     from sftloop.models.catalog import find_model
     from sftloop.models.resolve import resolve_model
@@ -184,7 +189,7 @@ def _notes(setup: Setup, gpu: str | None) -> list[str]:
         )
     if setup.engine == "sftloop" and setup.attention == "flash":
         notes.append("On a GPU sftloop's engine masks records, so SDPA is counted, not flash attention.")
-    if gpu and gpu.lower().startswith(_WITHOUT_BF16) and setup.precision.startswith("bf16"):
+    if gpu and without_bf16(gpu) and setup.precision.startswith("bf16"):
         notes.append(f"{gpu} has no bf16: fp16-mixed takes as much.")
     return notes
 

@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sftloop.core.files import sha256_json
-from sftloop.core.progress import say
+from sftloop.core.errors import TrainingError
 from sftloop.core.rundir import RunDirectory
-from sftloop.evaluate import compare_trainings, mean_interval
-from sftloop.evaluate.holm import holm
-from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Training
-from sftloop.workflow.train import TrainingData, train_step
+from sftloop.workflow.standings import standings
+from sftloop.workflow.train import TrainingData
+from sftloop.workflow.trials import train_and_ask
 
 Selections = Mapping[str, Sequence[Sequence[Record]]]
 """Name → the records to train on, for each seed."""
@@ -46,8 +44,10 @@ def prove(
         choices: how to train; its seed is replaced.
 
     Returns:
-        Per task {"task", "metric", "rows": [{"name", "n", "values", "mean", "low", "high"}], "verdicts":
-        [{"against", "difference", "low", "high", "p", "verdict"}]}; p-values are Holm's over the comparisons.
+        As `standings`.
+
+    Raises:
+        TrainingError: a training could not go on.
     """
     answered: dict[str, list[list[Prediction]]] = {name: [] for name in selections}
     for seed in range(max(map(len, selections.values()))):
@@ -56,63 +56,10 @@ def prove(
                 place = run.file(f"proof/{name}-{seed}")
                 data = TrainingData(list(draws[seed]), list(validation))
                 chosen = choices.model_copy(update={"seed": seed})
-                answered[name].append(_trained_and_asked(place, scenario, data, test, base, chosen))
-    tasks = [name for name in scenario.tasks if any(record.task == name for record in test)]
-    sizes = {name: len(draws[0]) for name, draws in selections.items()}
-    return [_found(scenario, name, test, answered, sizes) for name in tasks]
-
-
-def _trained_and_asked(
-    place: Path, scenario: Scenario, data: TrainingData, test: Sequence[Record], base: Path, choices: Training
-) -> list[Prediction]:
-    from sftloop.models import LocalModel
-
-    names = sorted((record.task, record.id) for record in data.train)
-    asked = sorted((record.task, record.id) for record in test)
-    inner = RunDirectory.open(
-        place,
-        verb="select",
-        command=["proof"],
-        inputs={"train": sha256_json(names), "test": sha256_json(asked)},
-        settings=choices.model_dump(),
-    )
-    path = inner.file("predictions.jsonl")
-    if inner.step_done("predict"):
-        return read_predictions(path)
-    say(f"Proof: {place.name}, {len(data.train)} records")
-    trained = train_step(inner, scenario, data, base, choices)
-    output = inner.path / trained["output"]
-    full = output.name == "model"
-    model = LocalModel.load(output if full else base, adapter=None if full else output)
-    model.write_choices = False
-    predictions = predict_records(model, scenario, test, path, label=f"Evaluating {place.name}")
-    inner.mark_done("predict")
-    return predictions
-
-
-def _found(
-    scenario: Scenario,
-    name: str,
-    test: Sequence[Record],
-    answered: Mapping[str, Sequence[Sequence[Prediction]]],
-    sizes: Mapping[str, int],
-) -> dict[str, Any]:
-    task = scenario.tasks[name]
-    rows = []
-    for selection, runs in answered.items():
-        measured = mean_interval(task, test, runs)
-        metric = measured.pop("metric")
-        rows.append({"name": selection, **measured, "n": sizes[selection]})
-    chosen, *others = answered
-    compared = {other: compare_trainings(task, test, answered[other], answered[chosen]) for other in others}
-    adjusted = holm([found["p"] for found in compared.values()])
-    verdicts = [
-        {
-            "against": other,
-            **{key: found[key] for key in ("difference", "low", "high")},
-            "p": p,
-            "verdict": found["verdict"] if p < 0.05 else "inconclusive",
-        }
-        for (other, found), p in zip(compared.items(), adjusted, strict=True)
-    ]
-    return {"task": name, "metric": metric, "rows": rows, "verdicts": verdicts}
+                trained = train_and_ask(
+                    place, scenario, data, test, base, chosen, verb="select", keep_weights=True
+                )
+                if trained.failure:
+                    raise TrainingError(f"The training on '{name}', seed {seed}, failed: {trained.failure}")
+                answered[name].append(trained.predictions)
+    return standings(scenario, test, answered, {name: len(draws[0]) for name, draws in selections.items()})

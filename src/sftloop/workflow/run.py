@@ -21,6 +21,7 @@ from sftloop.scenario import Scenario, choose_training, load_scenario
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes, measure
 from sftloop.workflow.place import default_directory
+from sftloop.workflow.time_history import score_run
 from sftloop.workflow.train import TrainingData, load_training_data, train_step
 from sftloop.workflow.wrong_answers import telling_wrong_answers
 
@@ -38,7 +39,9 @@ def run_scenario(
     """Go once around the loop and return the content of `summary.json`."""
     from sftloop.models import require_supported, resolve_model
     from sftloop.report import build_report
+    from sftloop.workflow.time_refine import refining
 
+    began = time.monotonic()
     scenario = load_scenario(directory)
     choices = choose_training(scenario.training, chosen)
     seed = choices.seed or 0
@@ -56,18 +59,21 @@ def run_scenario(
         inputs=inputs,
         settings=settings,
     )
+    uninterrupted = not run.manifest["steps"]
     say(
         f"{scenario.name}: {len(data.train)} training, {len(data.validation)} validation, {len(test)} test records"
     )
     linear = _linear_step(run, scenario, data, test, seed)
     before = _evaluate_step(run, "before", scenario, test, base, None)
-    trained = train_step(run, scenario, data, base, choices)
+    trained = train_step(run, scenario, data, base, choices, refining(run, scenario.name))
     after = _evaluate_step(run, "after", scenario, test, base, run.path / trained["output"])
     summary = _summary(run, scenario, model or scenario.model, test, (linear, before, after), trained, seed)
     atomic_write_json(run.file("wrong_answers.json"), telling_wrong_answers(scenario, test, before, after))
     atomic_write_json(run.file("summary.json"), summary)
     build_report(run.path)
     run.mark_done("report")
+    if uninterrupted:
+        score_run(run, scenario.name, time.monotonic() - began)
     return summary
 
 

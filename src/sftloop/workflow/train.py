@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
@@ -20,10 +20,10 @@ from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, TrainerCallback
 
     from sftloop.models import PromptEncoder
-    from sftloop.train import Method, Objective, Trainable, TrainSettings
+    from sftloop.train import Example, Method, Objective, Trainable, TrainSettings
 
 
 @dataclass(slots=True)
@@ -82,41 +82,42 @@ def train_scenario(
 
 
 def train_step(
-    run: RunDirectory, scenario: Scenario, data: TrainingData, base: Path, choices: Training
+    run: RunDirectory,
+    scenario: Scenario,
+    data: TrainingData,
+    base: Path,
+    choices: Training,
+    watch: Sequence[TrainerCallback] = (),
 ) -> dict[str, Any]:
-    """Train into `run`'s folder `train`, or return what an earlier process finished there."""
+    """Train into `run`'s folder `train`, or return what an earlier process finished there.
+
+    Args:
+        run: the run's directory.
+        scenario: gives prompts, answers and metrics.
+        data: what to train and to validate on.
+        base: the model's directory.
+        choices: how to train.
+        watch: told of every step and validation.
+    """
     directory = run.file("train")
     saved = directory / "train.json"
     if run.step_done("train"):
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
-    from sftloop.models import PromptEncoder, TaskTokens, choose_device, mark_base
-    from sftloop.train import TOKENS, encode_examples, prepare, train
+    from sftloop.models import mark_base
+    from sftloop.train import train
 
-    encoder = PromptEncoder.from_directory(base)
-    tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in data.train}}
-    examples = encode_examples(
-        data.train,
-        tokens,
-        context_tokens=encoder.context_tokens,
-        leave_out_too_long=choices.too_long == "leave_out",
-    )
-    method = build_method(choices)
-    trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
-    objective: Objective = TOKENS
-    if choices.head is not None:
-        objective = add_heads(trainable.model, scenario, choices.head, set(tokens))
-        examples = head_examples(examples, data.train, scenario)
-        trainable = trainable.counted(trainable.model, trainable.precision)
-    settings = build_settings(choices, method, trainable)
+    ready = set_up(scenario, data.train, base, choices)
+    trainable, method, settings, encoder = ready.trainable, ready.method, ready.settings, ready.encoder
     outcome = train(
         trainable,
         method,
-        examples,
+        ready.examples,
         settings,
         directory=directory,
-        validate=_validator(scenario, data.validation, encoder, choices.seed or 0),
-        objective=objective,
+        validate=validator(scenario, data.validation, encoder, choices.seed or 0),
+        objective=ready.objective,
+        watch=watch,
     )
     with saving(outcome.output):
         encoder.tokenizer.save_pretrained(outcome.output)
@@ -126,7 +127,7 @@ def train_step(
         "method": method.name,
         "output": str(outcome.output.relative_to(run.path)),
         "seconds": round(outcome.seconds, 2),
-        "records": len(examples),
+        "records": len(ready.examples),
         "records_seen": outcome.records,
         "epochs": settings.epochs,
         "steps": outcome.steps,
@@ -137,7 +138,7 @@ def train_step(
         "parameters": trainable.parameters,
         "shared_prefix": outcome.shared_prefix,
         "dropped": data.dropped,
-        "too_long": len(data.train) - len(examples),
+        "too_long": len(data.train) - len(ready.examples),
         "head": choices.head.model_dump() if choices.head else None,
         "settings": asdict(settings) | {"method": asdict(method)},
     }
@@ -145,6 +146,41 @@ def train_step(
     run.mark_done("train", seconds=result["seconds"])
     say(f"Trained {outcome.steps} steps in {clock(outcome.seconds)}: {run.path / result['output']}")
     return result
+
+
+class Ready(NamedTuple):
+    """All that a training needs but its directory."""
+
+    trainable: Trainable
+    method: Method
+    examples: list[Example]
+    settings: TrainSettings
+    objective: Objective
+    encoder: PromptEncoder
+
+
+def set_up(scenario: Scenario, records: Sequence[Record], base: Path, choices: Training) -> Ready:
+    """Load the model, set the method up on it, and turn the records into examples."""
+    from sftloop.models import PromptEncoder, TaskTokens, choose_device
+    from sftloop.train import TOKENS, encode_examples, prepare
+
+    encoder = PromptEncoder.from_directory(base)
+    tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in records}}
+    examples = encode_examples(
+        records,
+        tokens,
+        context_tokens=encoder.context_tokens,
+        leave_out_too_long=choices.too_long == "leave_out",
+    )
+    method = build_method(choices)
+    trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
+    objective: Objective = TOKENS
+    if choices.head is not None:
+        objective = add_heads(trainable.model, scenario, choices.head, set(tokens))
+        examples = head_examples(examples, records, scenario)
+        trainable = trainable.counted(trainable.model, trainable.precision)
+    settings = build_settings(choices, method, trainable)
+    return Ready(trainable, method, examples, settings, objective, encoder)
 
 
 def build_method(choices: Training) -> Method:
@@ -172,7 +208,7 @@ def build_settings(choices: Training, method: Method, trainable: Trainable) -> T
     return TrainSettings(**asked)
 
 
-def _validator(
+def validator(
     scenario: Scenario, records: Sequence[Record], encoder: PromptEncoder, seed: int
 ) -> Callable[[PreTrainedModel], dict[str, float]]:
     """Return a function that scores the model as it is on the validation records."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sftloop.core.errors import DataError
+from sftloop.core.errors import DataError, ExternalError
 from sftloop.curate.attribute.gradient_store import Bits, GradientStore
 
 FACTS = {"base": "x"}
@@ -103,3 +103,8 @@ def test_270_000_records_take_1_1_gigabytes(tmp_path: Path) -> None:
     on_disk = sum(path.stat().st_size for path in (tmp_path / "s").glob("*.bin"))
     assert kept.bytes == on_disk
     assert on_disk / 100 * options.checkpoints * 270_000 <= 1.1e9
+
+
+def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ExternalError, match=r"Can't write .*codes.bin"):
+        store(tmp_path / "s", rows=1 << 40)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from tests.tiny_scenario import scenario, tiny_encoder, write_scenario
+from torch.nn.functional import normalize
 
 from sftloop.core.errors import DataError
 from sftloop.core.seeds import derive_seed
@@ -84,7 +85,8 @@ def reference(
             plain_step(model, [example], micro_batch=1, precision=None)
             return {n: p.grad[None] for n, p in model.named_parameters() if p.grad is not None}
 
-        towards = torch.cat([project(gradient(example)) for example in target]).mean(0, keepdim=True)
+        units = [normalize(project(gradient(example))) for example in target]
+        towards = torch.cat(units).mean(0, keepdim=True)
         for place, example in enumerate(train):
             own = project(adam_direction(gradient(example), adam))
             total[place] += checkpoint.rate * float(torch.cosine_similarity(own, towards))
@@ -182,3 +184,8 @@ def test_features_of_other_records_are_refused(directory: Path, tmp_path: Path) 
     less_scores(directory / "model", train, target, directory=tmp_path, options=options)
     with pytest.raises(DataError, match="other records"):
         less_scores(directory / "model", train[1:] + train[:1], target, directory=tmp_path, options=options)
+
+
+def test_no_target_is_refused(directory: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="8 and 0"):
+        less_scores(directory / "model", examples(directory, "train", limit=8), [], directory=tmp_path)

@@ -11,6 +11,7 @@ Shapes: `N` rows, `d` numbers per row, `J` targets.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.files import atomic_write_json, disk_errors, read_json
 
 Bits = Literal[1, 8]
 _READ_ROWS = 4096
@@ -39,6 +40,7 @@ class GradientStore:
 
     Raises:
         DataError: what lies there was made from something else.
+        ExternalError: the disk is full.
     """
 
     def __init__(
@@ -127,4 +129,15 @@ def _is_fresh(directory: Path, head: Mapping[str, Any]) -> bool:
 
 
 def _open(path: Path, dtype: Any, shape: tuple[int, ...], fresh: bool) -> np.memmap[Any, Any]:
-    return np.memmap(path, dtype=dtype, mode="w+" if fresh else "r+", shape=shape)
+    if fresh:
+        with disk_errors(path), path.open("wb") as stream:
+            _reserve(stream.fileno(), int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    return np.memmap(path, dtype=dtype, mode="r+", shape=shape)
+
+
+def _reserve(file: int, size: int) -> None:
+    """Take the room now: a write through memory to a full disk would end the process without a word."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.truncate(file, size)

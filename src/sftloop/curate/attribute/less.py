@@ -3,10 +3,12 @@
 At each checkpoint i of a warm-up, a record's influence on sub-task j is the cosine of two projected gradients;
 they add up with the epochs' mean learning rates ηᵢ, and the best sub-task counts (definition 3.1, section 4):
 
-    score(z) = max_j Σᵢ ηᵢ cos(mean of ∇ℓ over target records of j, Γ(z)) / Σᵢ ηᵢ
+    score(z) = max_j Σᵢ ηᵢ cos(mean of ∇ℓ/|∇ℓ| over target records of j, Γ(z)) / Σᵢ ηᵢ
 
-Γ is the direction of Adam's step, the target's gradients are plain. Departures: rates are divided by their sum, so
-that scores are cosines; what flows into the shared prefix's gradients is kept to a share (`through_prefix`).
+Γ is the direction of Adam's step, the target's gradients are plain. Departures: target records count alike, as in
+the authors' code (the paper's equation averages ∇ℓ itself, so that the records that go worst decide); rates are
+divided by their sum, so that scores are cosines; of what flows through the shared prefix, most goes back
+(`through_prefix`).
 
 Every record's features go to disk at once; a kill loses a block. Knows examples; doesn't know scenarios.
 
@@ -17,13 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.core.files import sha256_json
+from sftloop.core.errors import DataError
 from sftloop.core.progress import Progress
 from sftloop.core.seeds import derive_seed
 from sftloop.curate.attribute.gradient_store import Bits, GradientStore
@@ -56,15 +59,16 @@ class LessOptions:
     through_prefix: float = 0.9
     """See `record_gradients`; 1 is exact."""
     sub_tasks: Literal["task", "label"] = "task"
-    """What a mean of target gradients is over."""
+    """What a mean of target gradients is over. With `label` a record has to help one label only: what is off topic
+    falls behind further, but a record with a wrong label looks like a good one of that label."""
     dimensions: int = 8_064
     """Numbers kept of a gradient; just below the paper's 8,192, so that 270,000 records take 1.1 GB."""
     bits: Bits = 1
     """Per number on disk."""
 
 
-GRADIENT_COSINE = LessOptions(checkpoints=1, adam=False)
-"""The cheap variant to compare with: plain gradients after one epoch."""
+GRADIENT_COSINE = LessOptions(checkpoints=1, adam=False, sub_tasks="label")
+"""The cheap variant to compare with: plain gradients after one epoch, where labels are best told apart."""
 
 
 class Attribution(NamedTuple):
@@ -99,8 +103,13 @@ def less_scores(
         seed: for the adapters' start, the warm-up's share and order, and the projection.
 
     Raises:
-        DataError: `directory` holds features of something else.
+        DataError: no records, or `directory` holds features of something else.
     """
+    if not train or not target:
+        raise DataError(
+            f"Influence needs training and target records; there are {len(train)} and {len(target)}.",
+            hint="The target is the validation split, or records given as examples of what is wanted.",
+        )
     chosen = options or LessOptions()
     facts = {"base": fingerprint(base), "records": _digest(train), "seed": seed, **asdict(chosen)}
     stores = [
@@ -164,7 +173,7 @@ def _target_means(
     project: Projection,
     through_prefix: float,
 ) -> NDArray[np.float32]:
-    """Return the mean projected gradient of every sub-task, (J, d)."""
+    """Return the mean direction of every sub-task's projected gradients, (J, d)."""
     rows = np.empty((len(target), project.dimensions), dtype=np.float32)
 
     def keep(places: list[int], features: NDArray[np.float32]) -> None:
@@ -172,6 +181,7 @@ def _target_means(
 
     with Progress("Gradients of target records", len(target)) as progress:
         _features(trainable, target, project, None, through_prefix, keep, progress)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True).clip(np.finfo(np.float32).tiny)
     return np.stack([rows[list(group)].mean(axis=0) for group in groups])
 
 
@@ -203,4 +213,12 @@ def _sub_tasks(target: Sequence[Example], by: Literal["task", "label"]) -> dict[
 
 
 def _digest(examples: Sequence[Example]) -> str:
-    return sha256_json([[e.record_id, e.task, e.prefix, e.prompt, e.target] for e in examples])
+    """Return a hash of what the features are made from, prefixes counted once."""
+    digest = sha256()
+    prefixes: dict[tuple[int, ...], int] = {}
+    for example in examples:
+        number = prefixes.setdefault(example.prefix, len(prefixes))
+        row = (example.record_id, example.task, number, example.prompt, example.target)
+        digest.update(repr(row).encode())
+    digest.update(repr(list(prefixes)).encode())
+    return digest.hexdigest()

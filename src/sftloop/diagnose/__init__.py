@@ -1,0 +1,1 @@
+"""Where a model claims more than its input says, and what would teach it not to."""

@@ -1,0 +1,142 @@
+"""Many questions asked at once on an event loop in a thread of its own, answers handed over as they come.
+
+The loop and its connections live as long as the model, and calls go on while the caller works. Doesn't know
+HTTP, records or the cache: what is done with each answer first is passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sftloop.core.errors import ExternalError
+from sftloop.models.remote.client import Client, GivenUp
+from sftloop.models.remote.question import Question
+from sftloop.models.remote.reply import Reply
+
+_PATIENCE_SECONDS = 10.0
+"""How long calls under way are waited for once one of them has shown that no other will do."""
+_HOPELESS = 10
+"""Questions given up in a row without an answer between them, from which on the service counts as failed."""
+
+Keep = Callable[[bytes, Reply], None]
+Answered = tuple[bytes, Reply | GivenUp]
+
+
+class Background:
+    """Runs a client.
+
+    Args:
+        client: asks one question.
+        keep: called with each answer as soon as it is there, before it is handed over.
+    """
+
+    def __init__(self, client: Client, keep: Keep) -> None:
+        self._client, self._keep = client, keep
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def answers(self, questions: Mapping[bytes, Question]) -> Iterator[Answered]:
+        """Yield each question's answer, in the order they come; leaving early drops calls under way.
+
+        Raises:
+            ExternalError: the service fails for all; answers that came before are yielded first.
+        """
+        results: queue.SimpleQueue[Answered | None] = queue.SimpleQueue()
+        run = _Run(self._client, self._keep, questions, results.put)
+        future = asyncio.run_coroutine_threadsafe(run.all(), self._started())
+        future.add_done_callback(lambda _: results.put(None))
+        try:
+            while (result := results.get()) is not None:
+                yield result
+            future.result()
+        finally:
+            future.cancel()
+
+    def close(self) -> None:
+        """End the thread and its connections."""
+        if self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=self._loop.run_forever, name="sftloop-api", daemon=True).start()
+        return self._loop
+
+
+class _Run:
+    """One set of questions, from the first to the last answer."""
+
+    def __init__(
+        self,
+        client: Client,
+        keep: Keep,
+        questions: Mapping[bytes, Question],
+        hand_over: Callable[[Any], None],
+    ) -> None:
+        self._client, self._keep, self._hand_over = client, keep, hand_over
+        self._left = iter(questions.items())
+        self._workers = min(len(questions), 2 * client.endpoint.most_at_once)
+        """Twice as many as calls: some wait for their next try."""
+        self._given_up: list[Answered] = []
+        """Held back until something is answered: if nothing ever is, they are no records' errors."""
+
+    async def all(self) -> None:
+        gate = self._client.gate
+        gate.closed = False
+        gate.concurrency.expect_other_latencies()
+        workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
+        try:
+            error = await _first_error(workers)
+            if error is not None:
+                gate.closed = True
+                await self._last_answers()
+                raise error
+            self._tell_given_up()
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        for key, question in self._left:
+            answer = await self._client.ask(question)
+            if isinstance(answer, Reply):
+                self._keep(key, answer)
+                self._tell_given_up()
+                self._hand_over((key, answer))
+            else:
+                self._given_up.append((key, answer))
+                self._stop_if_hopeless(answer)
+
+    async def _last_answers(self) -> None:
+        """Wait for calls under way: they are paid for."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while self._client.gate.under_way and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+
+    def _tell_given_up(self) -> None:
+        for each in self._given_up:
+            self._hand_over(each)
+        self._given_up.clear()
+
+    def _stop_if_hopeless(self, last: GivenUp) -> None:
+        if len(self._given_up) >= _HOPELESS:
+            endpoint = self._client.endpoint
+            raise ExternalError(
+                f"{endpoint.address} has given no answer to {_HOPELESS} records in a row: {last.why}.",
+                hint="Answers so far are kept; start the same command when the service works again.",
+            )
+
+
+async def _first_error(workers: list[asyncio.Task[None]]) -> BaseException | None:
+    if not workers:
+        return None
+    done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+    return next((error for worker in done if (error := worker.exception()) is not None), None)

@@ -1,0 +1,248 @@
+"""`sftloop plan shrink`: from the largest model down, the smallest that still meets the scenario's targets.
+
+Every training lies in a directory of its own: the same command goes on after a kill.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sftloop.core.errors import ScenarioError, UsageError
+from sftloop.core.files import atomic_write_json
+from sftloop.core.progress import say
+from sftloop.core.rundir import RunDirectory
+from sftloop.evaluate import check_target, mean_interval, task_metrics
+from sftloop.evaluate.measures import FALLING
+from sftloop.records import Prediction, Record, load_split
+from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario.schema import Task
+from sftloop.workflow.heads import check_heads
+from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.place import default_directory
+from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.trials import train_and_ask
+
+
+def shrink(
+    directory: Path,
+    chosen: Mapping[str, Any],
+    *,
+    models: Sequence[str],
+    seeds: int = 3,
+    split: str = "test",
+    tasks: Sequence[str] | None = None,
+    out: Path | None = None,
+    skip_bad: bool = False,
+) -> dict[str, Any]:
+    """Fine-tune candidates from large to small and return what `plan shrink --json` prints.
+
+    A target counts as met when the lower end of its interval over records and seeds reaches it. The descent
+    ends at the first model whose mean misses a target: a smaller one would have to be lucky.
+
+    Args:
+        directory: the scenario's directory.
+        chosen: keys of the `training` section from the command line.
+        models: names or directories, in any order.
+        seeds: trainings of each model.
+        split: what the trained are measured on.
+        tasks: only these.
+        out: the run's directory.
+        skip_bad: set bad rows aside.
+
+    Raises:
+        UsageError: fewer than two models.
+        ScenarioError: no task states a target.
+    """
+    from sftloop.report.trainings_page import build_trainings_page
+
+    began = time.monotonic()
+    scenario = load_scenario(directory)
+    choices = choose_training(scenario.training, chosen)
+    data = load_training_data(scenario, tasks=tasks, limit=None, seed=choices.seed or 0, skip_bad=skip_bad)
+    asked = load_split(scenario, split, tasks=tasks, skip_bad=skip_bad)
+    wanted = _wanted(scenario, asked)
+    check_heads(scenario, choices.head, {record.task for record in data.train})
+    sized = _sized(models)
+    run = _open(scenario, choices, sized, tasks, seeds, split, out)
+    candidates: list[dict[str, Any]] = []
+    for name, (base, parameters) in sized.items():
+        place = run.file(f"models/{len(candidates)}")
+        runs, facts = _train_all(place, scenario, data, asked, base, choices, seeds)
+        candidates.append(
+            {"model": name, "parameters": parameters, **facts, "tasks": _tasks(scenario, wanted, asked, runs)}
+        )
+        candidates[-1]["meets"] = bool(runs) and all(
+            task["target"]["sure"] for task in candidates[-1]["tasks"]
+        )
+        say(f"{name}: {'meets' if candidates[-1]['meets'] else 'does not surely meet'} the targets")
+        if not runs or not all(task["target"]["met"] for task in candidates[-1]["tasks"]):
+            break
+    meeting = [each["model"] for each in candidates if each["meets"]]
+    result = {
+        "kind": "shrink",
+        "scenario": scenario.name,
+        "language": scenario.language,
+        "model": meeting[-1] if meeting else None,
+        "smallest": meeting[-1] if meeting else None,
+        "method": choices.method,
+        "seeds": seeds,
+        "split": split,
+        "candidates": candidates,
+        "untried": list(sized)[len(candidates) :],
+        "seconds": round(time.monotonic() - began, 2),
+        "page": str(run.file("plan.html")),
+    }
+    atomic_write_json(run.file("trainings.json"), result)
+    build_trainings_page(run.path)
+    run.mark_done("shrink", seconds=result["seconds"])
+    return result
+
+
+def _wanted(scenario: Scenario, asked: Sequence[Record]) -> list[Task]:
+    """Return the tasks with targets."""
+    present = {record.task for record in asked}
+    wanted = [task for name, task in scenario.tasks.items() if name in present and task.target is not None]
+    if not wanted:
+        raise ScenarioError(
+            "No task states a target, so no model can be told to suffice.",
+            hint="Add one to a task in scenario.yaml: target: {metric: accuracy, at_least: 0.9}",
+        )
+    return wanted
+
+
+def _sized(models: Sequence[str]) -> dict[str, tuple[Path, int]]:
+    """Return each model's directory and parameters, the largest first."""
+    from sftloop.models import require_supported, resolve_model
+    from sftloop.models.weights import model_shapes
+
+    named = list(dict.fromkeys(models))
+    if len(named) < 2:
+        raise UsageError("Shrinking compares models.", hint="Give two or more: --models LARGE,SMALL.")
+    found = {}
+    for name in named:
+        path = resolve_model(name, log=say)
+        require_supported(path)
+        found[name] = (path, sum(math.prod(shape) for shape in model_shapes(path).values()))
+    return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+
+def _open(
+    scenario: Scenario,
+    choices: Training,
+    sized: Mapping[str, tuple[Path, int]],
+    tasks: Sequence[str] | None,
+    seeds: int,
+    split: str,
+    out: Path | None,
+) -> RunDirectory:
+    settings = {
+        "tasks": sorted(tasks) if tasks else None,
+        "seeds": seeds,
+        "split": split,
+        "models": list(sized),
+        **choices.model_dump(),
+    }
+    hashes = [
+        input_hashes(scenario, sorted({"train", "validation", split}), path, None)
+        for path, _ in sized.values()
+    ]
+    inputs = hashes[0] | {f"model {number}": each["model"] for number, each in enumerate(hashes)}
+    return RunDirectory.open(
+        out or default_directory("plan-shrink", scenario.name, inputs, settings),
+        verb="plan shrink",
+        command=sys.argv,
+        inputs=inputs,
+        settings=settings,
+    )
+
+
+def _train_all(
+    place: Path,
+    scenario: Scenario,
+    data: TrainingData,
+    asked: Sequence[Record],
+    base: Path,
+    choices: Training,
+    seeds: int,
+) -> tuple[list[list[Prediction]], dict[str, Any]]:
+    """Return the predictions of each seed, none where one failed, and what training and answering took."""
+    runs, seconds = [], []
+    for seed in range(seeds):
+        chosen = choices.model_copy(update={"seed": (choices.seed or 0) + seed})
+        trained = train_and_ask(
+            place / f"seed-{seed}", scenario, data, asked, base, chosen, verb="plan shrink"
+        )
+        if trained.failure:
+            return [], {"train_seconds": None, "seconds_per_record": None, "failure": trained.failure}
+        runs.append(trained.predictions)
+        seconds.append(trained.facts["seconds"])
+    timed = [p.latency_seconds for run in runs for p in run if p.latency_seconds is not None]
+    each = sum(timed) / len(timed) if timed else None
+    return runs, {"train_seconds": statistics.fmean(seconds), "seconds_per_record": each, "failure": None}
+
+
+def _tasks(
+    scenario: Scenario, wanted: Sequence[Task], asked: Sequence[Record], runs: Sequence[Sequence[Prediction]]
+) -> list[dict[str, Any]]:
+    """Return each task's target over all seeds, and its primary metric."""
+    if not runs:
+        return []
+    return [
+        {
+            "task": task.name,
+            "primary": mean_interval(task, asked, runs),
+            "target": target_over_seeds(task, [task_metrics(task, asked, run) for run in runs]),
+        }
+        for task in wanted
+    ]
+
+
+def target_over_seeds(task: Task, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how the mean over seeds stands against the task's target.
+
+    The mean's worse end lies as far away as records and seeds together can explain: the root of the sum of
+    squares of the mean distance of each seed's own limit, and Student's limit for the mean of the seeds.
+
+    Args:
+        task: with a target.
+        measured: the task's metrics with each seed.
+
+    Returns:
+        {"metric", "label", "at_least", "values", "value", "low", "spread", "met", "sure"}: as `check_target`
+        has them; `spread` is the seeds' standard deviation, None with one seed. A value that is undefined
+        with some seed, such as the precision of a label that was never given, misses its target.
+    """
+    from scipy.special import stdtrit
+
+    each = [found for one in measured if (found := check_target(task, one))]
+    metric, wanted = each[0]["metric"], each[0]["at_least"]
+    kept = {key: each[0][key] for key in ("metric", "label", "at_least")}
+    values = [found["value"] for found in each]
+    if any(found["value"] is None or found["low"] is None for found in each):
+        undefined = {"value": None, "low": None, "spread": None, "met": False, "sure": False}
+        return kept | {"values": values} | undefined
+    mean = statistics.fmean(values)
+    reach = statistics.fmean(abs(found["value"] - found["low"]) for found in each)
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    if spread is not None:
+        seeds = spread / math.sqrt(len(values)) * float(stdtrit(len(values) - 1, 0.975))
+        reach = math.hypot(reach, seeds)
+    falling = metric in FALLING
+    worse = mean + reach if falling else mean - reach
+    if not falling and all(found["low"] >= 0 for found in each):
+        worse = max(worse, 0.0)
+    return {
+        **kept,
+        "values": values,
+        "value": mean,
+        "low": worse,
+        "spread": spread,
+        "met": mean <= wanted if falling else mean >= wanted,
+        "sure": worse <= wanted if falling else worse >= wanted,
+    }

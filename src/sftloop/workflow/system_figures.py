@@ -1,0 +1,123 @@
+"""A system's answers to the figures that `compare --json` promises: quality per task, speed, tokens, cost.
+
+Joins what evaluate computes; where a training has several seeds, their mean with the spread of records and seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from sftloop.evaluate import check_target, mean_interval, primary_metric, task_metrics
+from sftloop.evaluate.measures import FALLING
+from sftloop.evaluate.right import right_answers
+from sftloop.evaluate.usage import latency, price, time_spent, tokens
+from sftloop.records import Prediction, Record
+from sftloop.scenario import Scenario, Task
+from sftloop.workflow.system import System
+
+Runs = Sequence[Sequence[Prediction]]
+
+
+def system_figures(
+    scenario: Scenario, system: System, records: Sequence[Record], runs: Runs, *, seed: int
+) -> dict[str, Any]:
+    """Return one entry of `systems`.
+
+    Args:
+        scenario: whose targets count, also for systems that are asked in other words.
+        system: what answered.
+        records: those it was asked, of its tasks only.
+        runs: its predictions, one list per seed.
+        seed: of the bootstrap.
+    """
+    present = [
+        task for name, task in scenario.tasks.items() if any(record.task == name for record in records)
+    ]
+    right = _right(present, records, runs)
+    return {
+        "name": system.name,
+        "kind": system.kind,
+        "about": dict(system.about),
+        "runs": len(runs),
+        "tasks": {task.name: _task(task, records, runs, seed) for task in present},
+        "latency": latency(runs),
+        "tokens": tokens(runs),
+        "cost": price(runs, right, system.prices),
+        "seconds": time_spent(runs, right),
+        "right": right,
+    }
+
+
+def _right(tasks: Sequence[Task], records: Sequence[Record], runs: Runs) -> int | None:
+    """Return the right answers of one run (the mean over seeds), over the tasks that have right and wrong."""
+    counts = []
+    for run in runs:
+        known = [found for task in tasks if (found := right_answers(task, records, run)) is not None]
+        if not known:
+            return None
+        counts.append(sum(sum(found.values()) for found in known))
+    return round(fmean(counts))
+
+
+def _task(task: Task, records: Sequence[Record], runs: Runs, seed: int) -> dict[str, Any]:
+    found = [task_metrics(task, records, run, seed=seed) for run in runs]
+    targets = [check_target(task, one) for one in found]
+    valid = [one["format_valid"] for one in found if one["format_valid"] is not None]
+    return {
+        "n": found[0]["n"],
+        "metrics": found[0]["metrics"] if len(runs) == 1 else _over_seeds(task, records, runs, found, seed),
+        "errors": round(fmean(one["errors"] for one in found)),
+        "format_valid": fmean(valid) if valid else None,
+        "target": targets[0] if len(runs) == 1 else _target(targets),
+    }
+
+
+def _over_seeds(
+    task: Task, records: Sequence[Record], runs: Runs, found: Sequence[Mapping[str, Any]], seed: int
+) -> dict[str, Any]:
+    """Return each metric's mean over seeds; only the primary one's interval covers records and seeds."""
+    metrics: dict[str, Any] = {}
+    for name in found[0]["metrics"]:
+        values = [one["metrics"][name]["value"] for one in found]
+        known = [value for value in values if value is not None]
+        mean = fmean(known) if known else None
+        metrics[name] = {
+            "value": mean,
+            "low": None,
+            "high": None,
+            "method": "mean over seeds",
+            "values": values,
+        }
+    name = primary_metric(task)
+    spread = mean_interval(task, records, runs, seed=seed)
+    metrics[name] = {
+        "value": spread["mean"],
+        "low": spread["low"],
+        "high": spread["high"],
+        "method": "Student's t over records and seeds",
+        "n": spread["n"],
+        "values": spread["values"],
+    }
+    return metrics
+
+
+def _target(targets: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """Return the target for the mean of the seeds; sure only where every seed is."""
+    known = [target for target in targets if target is not None]
+    if not known:
+        return None
+    first, values = known[0], [target["value"] for target in known]
+    if any(value is None for value in values):
+        return {**first, "value": None, "low": None, "met": False, "sure": False}
+    mean, falling = fmean(values), first["metric"] in FALLING
+    ends = [target["low"] for target in known]
+    worst = None if any(end is None for end in ends) else (max if falling else min)(ends)
+    return {
+        **first,
+        "value": mean,
+        "low": worst,
+        "met": mean <= first["at_least"] if falling else mean >= first["at_least"],
+        "sure": all(target["sure"] for target in known),
+    }

@@ -1,0 +1,1 @@
+"""Real HTTP servers on the loopback address that speak chat completions."""
