@@ -46,6 +46,8 @@ class Misbehaving:
     takes_no: tuple[str, ...] = ()
     """Keys of a call that are refused with status 400."""
     count_tokens: bool = True
+    escapes: bool = False
+    """Slashes in JSON get a backslash, as some writers of JSON do."""
     seed: int = 0
 
     bodies: list[Body] = field(default_factory=list)
@@ -207,7 +209,8 @@ class Misbehaving:
         trickle: bool = False,
     ) -> bool:
         self.statuses[str(status)] += 1
-        raw = (body if isinstance(body, str) else json.dumps(body)).encode()
+        text = body if isinstance(body, str) else json.dumps(body)
+        raw = (text.replace("/", r"\/") if self.escapes else text).encode()
         lines = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **(headers or {})}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         writer.write(f"HTTP/1.1 {status} -\r\n{head}\r\n".encode())

@@ -93,6 +93,9 @@ def test_systems_of_every_kind_are_compared_and_none_is_asked_twice(
         result = call("compare", own_case, "--out", "cmp", "--json", *local, *service, cwd=own_case, **cache)
         assert result.returncode == 0, result.stderr
         assert server.calls > 0
+        assert "tiny: 21 calls, about " in result.stderr, (
+            "equal prompts share a call, and that is said before"
+        )
     more = json.loads(result.stdout)
     assert times == {name: (own_case / "cmp" / name).stat().st_mtime_ns for name in before}
     api = next(system for system in more["systems"] if system["kind"] == "api" and system["name"] == "tiny")
@@ -122,12 +125,8 @@ def test_a_target_that_nothing_meets_ends_with_1_and_says_so(own_case: Path, tin
     [
         (["--no-classifiers"], ["two systems"]),
         (["--adapter", "x=missing"], ["missing", "no adapter"]),
-        (["--adapter", "a,a"], ["twice"]),
         (["--api", "gpt-4"], ["MODEL@URL", "gpt-4"]),
-        (["--api", "m@http://127.0.0.1:9/v1", "--price", "n=1,2"], ["'n'", "Did you mean 'm'|Valid: 'm'"]),
-        (["--api", "m@http://127.0.0.1:9/v1", "--price", "m=cheap"], ["INPUT,OUTPUT", "cheap"]),
         (["--export", "promptfo", "x.yaml"], ["promptfo", "promptfoo"]),
-        (["--split", "tests"], ["'tests'", "'test'"]),
         (["--prompt", "short.yaml"], ["labels", "w33", "wording"]),
     ],
 )
@@ -136,4 +135,4 @@ def test_what_cannot_be_compared_is_refused(
 ) -> None:
     other_wording(own_case, w33="w40")
     message = refused("compare", own_case, *arguments, cwd=own_case)
-    assert all(any(way in message for way in each.split("|")) for each in told), message
+    assert all(each in message for each in told), message

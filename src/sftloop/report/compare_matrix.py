@@ -222,4 +222,4 @@ def _mark(system: Mapping[str, Any], entry: Mapping[str, Any], metric: str, shar
 
 
 def _clipped(name: str) -> str:
-    return name if len(name) <= 30 else f"{name[:29]}…"
+    return name if len(name) <= 32 else f"{name[:31]}…"

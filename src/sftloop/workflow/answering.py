@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from sftloop.core.files import atomic_write_json
+from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
@@ -36,6 +37,8 @@ def answers_of(run: RunDirectory, system: System, records: Sequence[Record]) -> 
         began = time.monotonic()
         which = f" (seed {number} of {len(system.runs)})" if len(system.runs) > 1 else ""
         with opened() as predictor:
+            if estimate := getattr(predictor, "estimate", None):  # a service says first what it will take
+                say(f"{system.name}: {estimate(system.scenario, records)}")
             answered = predict_records(
                 predictor, system.scenario, records, path, label=f"{system.name}{which}"
             )

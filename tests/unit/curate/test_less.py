@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 
 from sftloop.core.errors import DataError
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.attribute import LessOptions, less_scores, warm_up
+from sftloop.curate.attribute import GRADIENT_COSINE, LessOptions, less_scores, warm_up
 from sftloop.curate.attribute.projection import Projection
 from sftloop.curate.attribute.warm_up import Adam, Checkpoint, adam_direction
 from sftloop.models import TaskTokens
@@ -105,7 +105,8 @@ def test_equal_to_the_formula_worked_out_record_by_record(directory: Path, tmp_p
     np.testing.assert_allclose(found.scores, expected, atol=0.005)
 
 
-def test_planted_wrong_labels_come_last(directory: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", [LessOptions(), GRADIENT_COSINE])
+def test_planted_wrong_labels_come_last(directory: Path, tmp_path: Path, method: LessOptions) -> None:
     """Every sixth training record carries another label than its text asks for; the defaults find them."""
     train, target = examples(directory, "train"), examples(directory, "validation")
     other = {example.label: example.target for example in train}
@@ -114,7 +115,7 @@ def test_planted_wrong_labels_come_last(directory: Path, tmp_path: Path) -> None
     for place in wrong:
         label = labels[(labels.index(train[place].label) + 1) % 3]
         train[place] = replace(train[place], target=other[label], label=label)
-    options = LessOptions(checkpoints=6, learning_rate=0.01)
+    options = replace(method, checkpoints=6, learning_rate=0.01)
     scores = less_scores(directory / "model", train, target, directory=tmp_path, options=options).scores
     good = [scores[place] for place in range(len(train)) if place not in wrong]
     below = np.mean([[scores[place] < each for each in good] for place in wrong])

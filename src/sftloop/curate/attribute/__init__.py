@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sftloop.curate.attribute.gradient_store import GradientStore
-    from sftloop.curate.attribute.less import Attribution, LessOptions, less_scores
+    from sftloop.curate.attribute.less import GRADIENT_COSINE, Attribution, LessOptions, less_scores
     from sftloop.curate.attribute.projection import Projection
 
 _HOMES = {
+    "GRADIENT_COSINE": "less",
     "Attribution": "less",
     "GradientStore": "gradient_store",
     "LessOptions": "less",
@@ -21,7 +22,7 @@ _HOMES = {
     "less_scores": "less",
 }
 
-__all__ = ["Attribution", "GradientStore", "LessOptions", "Projection", "less_scores"]
+__all__ = ["GRADIENT_COSINE", "Attribution", "GradientStore", "LessOptions", "Projection", "less_scores"]
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,7 @@ class Background:
     def __init__(self, client: Client, keep: Keep) -> None:
         self._client, self._keep = client, keep
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def answers(self, questions: Mapping[bytes, Question]) -> Iterator[Answered]:
         """Yield each question's answer, in the order they come; leaving early drops calls under way.
@@ -58,16 +59,27 @@ class Background:
 
     def close(self) -> None:
         """End the thread and its connections."""
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = None
+        if self._loop is None or self._thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._loop = self._thread = None
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="sftloop-api", daemon=True).start()
+            self._thread = threading.Thread(target=self._loop.run_forever, name="sftloop-api", daemon=True)
+            self._thread.start()
         return self._loop
+
+    async def _end(self) -> None:
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._client.close()
 
 
 class _Run:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sftloop.core.errors import ExternalError
 from sftloop.models.remote.reply import Reply
@@ -20,7 +21,7 @@ _PATIENCE_SECONDS = 30.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     question BLOB PRIMARY KEY, model TEXT NOT NULL, reply BLOB NOT NULL, written TEXT DEFAULT CURRENT_TIMESTAMP
-) WITHOUT ROWID
+)
 """
 
 
@@ -46,19 +47,14 @@ class AnswerCache:
             self._base.execute("PRAGMA synchronous = NORMAL")
             self._base.execute(_SCHEMA)
 
-    def find(self, questions: Iterable[bytes]) -> dict[bytes, Reply]:
-        """Return the answers there are among so many questions' keys."""
-        keys = list(questions)
-        found: dict[bytes, Reply] = {}
-        with self._explained():
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
-                marks = ",".join("?" * len(some))
-                rows = self._base.execute(
-                    f"SELECT question, reply FROM answers WHERE question IN ({marks})", some
-                )
-                found.update((key, Reply.from_bytes(packed)) for key, packed in rows)
-        return found
+    def known(self, questions: Iterable[bytes]) -> set[bytes]:
+        """Return which of so many questions' keys have an answer."""
+        return {key for (key,) in self._rows("question", questions)}
+
+    def find(self, questions: Iterable[bytes]) -> Iterator[tuple[bytes, Reply]]:
+        """Yield the answers there are among so many questions' keys."""
+        for key, packed in self._rows("question, reply", questions):
+            yield key, Reply.from_bytes(packed)
 
     def keep(self, question: bytes, model: str, reply: Reply) -> None:
         """Write one answer; once this returns, ending the process doesn't lose it."""
@@ -71,6 +67,16 @@ class AnswerCache:
     def close(self) -> None:
         """Close the file."""
         self._base.close()
+
+    def _rows(self, columns: str, questions: Iterable[bytes]) -> Iterator[Any]:
+        keys = list(questions)
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            with self._explained():
+                query = f"SELECT {columns} FROM answers WHERE question IN ({marks})"
+                rows = self._base.execute(query, some).fetchall()
+            yield from rows
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

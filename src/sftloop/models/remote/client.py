@@ -32,6 +32,8 @@ _TRIES = 6
 """Calls that break before a question is given up; twice that in a row that are refused for lack of room."""
 _FIRST_TRIES = 2
 """Calls without a connection before the address counts as wrong, while nothing has been answered."""
+_SHORTEST_SECRET = 12
+"""Shorter keys are placeholders for servers that need none, and may be words of an answer."""
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 
 
@@ -86,8 +88,7 @@ class Client:
                 tries, most = refused, 2 * _TRIES
             if tries >= most:
                 return GivenUp(f"{tries} tries failed, the last with {outcome.why}")
-            if not isinstance(outcome, Refused) or outcome.wait is None:
-                await asyncio.sleep(_pause(tries))
+            await asyncio.sleep(_pause(tries))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -169,8 +170,12 @@ class Client:
         return self._http
 
     def _said(self, text: str) -> str:
-        """Return what the service said without the key, should it have echoed it."""
-        return text.replace(self._key, "…") if self._key else text
+        """Return what the service said without the key, should it have echoed it, escaped or not."""
+        if self._key is None or len(self._key) < _SHORTEST_SECRET:
+            return text
+        for spelled in (self._key, json.dumps(self._key)[1:-1], self._key.replace("/", r"\/")):
+            text = text.replace(spelled, "…")
+        return text
 
     async def _with_names(self, error: NoSuchModelError) -> NoSuchModelError:
         """Name the models there are."""

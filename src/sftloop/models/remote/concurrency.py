@@ -13,6 +13,8 @@ import math
 
 _SHRINK, _SHRINK_AGAIN = 0.9, 0.7
 """Factors of a refusal after a calm time, and of one that follows another."""
+_SECOND = 4.0
+"""Calls at once behind the first answer, which is waited for alone: it shows what the service takes."""
 _HOLD_SECONDS = 10.0
 _PROBE_COST = 1 / 40
 """Share of the time that may go into pauses for having asked too much."""
@@ -64,7 +66,7 @@ class Concurrency:
         if under_way < self.allowed:
             return
         if self._ceiling is None:
-            self._allowed += 1
+            self._allowed = max(_SECOND, self._allowed + 1)
         elif self._allowed < self._ceiling:
             self._allowed = min(self._ceiling, self._allowed + 1 / self._allowed)
         elif now >= self._hold_until:

@@ -1,9 +1,10 @@
 """Label probabilities out of the log-probabilities that come with a written answer.
 
 A service lists, at each written token, a few likeliest ones. Walking along the written label, every listed
-token passes its share to the labels that go on with it. Where several labels go on with a token that wasn't
-written, they get equal parts, because what would have followed isn't known; labels that nothing listed leads
-to get 0. A local model scores every label exactly; this is as near as an API lets one come.
+token passes its share to the labels that go on with it. What would have followed a token that wasn't written
+isn't known: several labels that go on with it get equal parts, a single one gets all, though other words may
+begin so too. Labels that nothing listed leads to get 0. So it is exact where labels are single tokens; a local
+model scores every label exactly, and this is as near as an API lets one come.
 
 Works on bytes, for a token may end inside a character.
 """

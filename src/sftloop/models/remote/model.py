@@ -18,7 +18,7 @@ from sftloop.models.remote.client import Client, GivenUp
 from sftloop.models.remote.endpoint import Endpoint
 from sftloop.models.remote.estimate import Estimate, estimate
 from sftloop.models.remote.label_chances import label_probabilities
-from sftloop.models.remote.question import Question, likely_tokens
+from sftloop.models.remote.question import Question, likely_tokens, questions
 from sftloop.models.remote.reply import Reply
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, format_answer, parse_answer
@@ -80,13 +80,12 @@ class RemoteModel:
                 what was answered is kept, and yielded first.
         """
         asked, of_key = self._questions(scenario, task, records)
-        known = self._cache.find(asked)
-        for key, reply in known.items():
-            yield from self._predictions(scenario, of_key[key], reply)
-        missing = {key: question for key, question in asked.items() if key not in known}
-        if missing:
-            for key, answer in self._background.answers(missing):
-                yield from self._predictions(scenario, of_key[key], answer)
+        for key, reply in self._cache.find(list(asked)):
+            del asked[key]
+            yield from _predictions(scenario, of_key[key], reply)
+        if asked:
+            for key, answer in self._background.answers(asked):
+                yield from _predictions(scenario, of_key[key], answer)
 
     def estimate(self, scenario: Scenario, records: Sequence[Record]) -> Estimate:
         """Return what predicting records of any tasks will take, without a call."""
@@ -94,7 +93,7 @@ class RemoteModel:
         cached = 0
         for name in dict.fromkeys(record.task for record in records):
             asked, of_key = self._questions(scenario, name, [r for r in records if r.task == name])
-            known = self._cache.find(asked)
+            known = self._cache.known(asked)
             cached += sum(len(of_key[key]) for key in known)
             for key, question in asked.items():
                 if key not in known:
@@ -111,8 +110,7 @@ class RemoteModel:
     ) -> tuple[dict[bytes, Question], Mapping[bytes, list[Record]]]:
         asked: dict[bytes, Question] = {}
         of_key: dict[bytes, list[Record]] = {}
-        for record in records:
-            question = Question.of(scenario, scenario.tasks[name], record)
+        for record, question in zip(records, questions(scenario, scenario.tasks[name], records), strict=True):
             key = question.key(self.endpoint)
             asked[key] = question
             of_key.setdefault(key, []).append(record)
@@ -121,14 +119,16 @@ class RemoteModel:
     def _keep(self, key: bytes, reply: Reply) -> None:
         self._cache.keep(key, self.endpoint.model, reply)
 
-    def _predictions(
-        self, scenario: Scenario, records: Sequence[Record], answer: Reply | GivenUp
-    ) -> Iterator[Prediction]:
-        if isinstance(answer, GivenUp):
-            yield from (Prediction(id=r.id, task=r.task, error=answer.why) for r in records)
-            return
-        first = _prediction(scenario, records[0], answer)
-        yield from (replace(first, id=record.id) for record in records)
+
+def _predictions(
+    scenario: Scenario, records: Sequence[Record], answer: Reply | GivenUp
+) -> Iterator[Prediction]:
+    """Yield the predictions of records that share a question."""
+    if isinstance(answer, GivenUp):
+        yield from (Prediction(id=r.id, task=r.task, error=answer.why) for r in records)
+        return
+    first = _prediction(scenario, records[0], answer)
+    yield from (replace(first, id=record.id) for record in records)
 
 
 def _prediction(scenario: Scenario, record: Record, reply: Reply) -> Prediction:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,18 +41,6 @@ class Question:
     chances: bool
     """Log-probabilities are wanted, for the labels of a choice."""
 
-    @classmethod
-    def of(cls, scenario: Scenario, task: Task, record: Record) -> Question:
-        """Render a record.
-
-        Raises:
-            DataError: the input lacks a field.
-        """
-        rendered = render_prompt(scenario, task, record.input).messages
-        messages = [message for message in rendered if message["content"].strip()]
-        limit = task.max_answer_tokens or answer_room(task)
-        return cls(messages, answer_schema(task), limit, task.kind == "choice")
-
     def key(self, endpoint: Endpoint) -> bytes:
         """Return a digest of all that decides the answer; what a service turned out not to take stays in it."""
         wish = {
@@ -79,6 +67,19 @@ class Question:
         if self.schema is not None:
             texts.append(json.dumps(self.schema, ensure_ascii=False))
         return sum(len(text.encode()) + _MOST_TURN_TOKENS for text in texts)
+
+
+def questions(scenario: Scenario, task: Task, records: Iterable[Record]) -> Iterator[Question]:
+    """Yield one question per record of a task.
+
+    Raises:
+        DataError: an input lacks a field.
+    """
+    schema, limit = answer_schema(task), task.max_answer_tokens or answer_room(task)
+    for record in records:
+        rendered = render_prompt(scenario, task, record.input).messages
+        messages = [message for message in rendered if message["content"].strip()]
+        yield Question(messages, schema, limit, task.kind == "choice")
 
 
 def likely_tokens(text: str) -> int:

@@ -7,19 +7,14 @@ from tests.servers.misbehaving import Misbehaving
 
 from sftloop.core.errors import UsageError
 from sftloop.models.remote import BudgetSpentError, Prices
-from sftloop.models.remote.question import Question, likely_tokens
+from sftloop.models.remote.question import likely_tokens, questions
 
 PRICES = Prices(input=1_000.0, output=2_000.0)
 
 
 def _most(case, record) -> float:
-    question = Question.of(case, case.tasks["kind"], record)
+    [question] = questions(case, case.tasks["kind"], [record])
     return PRICES.cost(question.most_prompt_tokens, question.most_tokens)
-
-
-def _true(server: Misbehaving) -> float:
-    prompts = [sum(len(m["content"].split()) for m in body["messages"]) for body in server.bodies]
-    return PRICES.cost(sum(prompts), sum(server.answered.values()))
 
 
 @pytest.mark.parametrize("calls", [0.5, 1.5, 4.0, 12.3])

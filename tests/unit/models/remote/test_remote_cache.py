@@ -18,10 +18,10 @@ from tests.servers.misbehaving import Misbehaving
 from sftloop.core.errors import ExternalError
 from sftloop.models.remote import Endpoint, RemoteModel
 from sftloop.models.remote.cache import AnswerCache
-from sftloop.models.remote.question import Question
+from sftloop.models.remote.question import questions
 from sftloop.models.remote.reply import Reply, Token
 from sftloop.records import Record
-from sftloop.scenario import Answer
+from sftloop.scenario import Answer, Task
 
 ASK = """
 import json, sys
@@ -55,9 +55,10 @@ def test_ten_thousand_answers_are_found_without_a_service(case, remote) -> None:
         for n in range(10_000)
     ]
     model._cache._base.execute("BEGIN")
-    for record in records:
-        key = Question.of(case, case.tasks["kind"], record).key(model.endpoint)
-        model._cache.keep(key, "small", Reply(text="w31", finish="stop", model="small"))
+    for question in questions(case, case.tasks["kind"], records):
+        model._cache.keep(
+            question.key(model.endpoint), "small", Reply(text="w31", finish="stop", model="small")
+        )
     model._cache._base.execute("COMMIT")
     assert {p.id for p in model.predict(case, "kind", records) if p.answer.label == "w31"} == {
         r.id for r in records
@@ -74,23 +75,27 @@ def test_equal_prompts_share_a_call(case, some, remote) -> None:
 
 
 def test_the_key_covers_all_that_decides_the_answer(case, some) -> None:
+    def key(task: Task, endpoint: Endpoint, record: Record) -> bytes:
+        [question] = questions(case, task, [record])
+        return question.key(endpoint)
+
     [record] = some(1)
     base = Endpoint(base_url="http://h/v1", model="m")
     task = case.tasks["kind"]
     longer = task.model_copy(update={"max_answer_tokens": 99})
     other = task.model_copy(update={"instruction": "Look closely."})
     keys = [
-        Question.of(case, task, record).key(base),
-        Question.of(case, task, record).key(replace(base, model="n")),
-        Question.of(case, task, record).key(replace(base, base_url="http://g/v1")),
-        Question.of(case, task, record).key(replace(base, options={"seed": 1})),
-        Question.of(case, longer, record).key(base),
-        Question.of(case, other, record).key(base),
-        Question.of(case, task, some(2)[1]).key(base),
+        key(task, base, record),
+        key(task, replace(base, model="n"), record),
+        key(task, replace(base, base_url="http://g/v1"), record),
+        key(task, replace(base, options={"seed": 1}), record),
+        key(longer, base, record),
+        key(other, base, record),
+        key(task, base, some(2)[1]),
     ]
     assert len(set(keys)) == len(keys)
     same = replace(base, base_url="http://h/v1/", key_variable="OTHER", most_at_once=3, answer_seconds=1)
-    assert Question.of(case, task, record).key(same) == keys[0]
+    assert key(task, same, record) == keys[0]
 
 
 def test_a_reply_survives_packing() -> None:

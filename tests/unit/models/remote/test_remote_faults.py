@@ -9,7 +9,7 @@ import pytest
 from tests.servers.misbehaving import Misbehaving
 
 from sftloop.core.errors import ExternalError
-from sftloop.models.remote import BudgetSpentError
+from sftloop.models.remote import BudgetSpentError, client
 
 ALL_FAULTS = ["500", "cut", "malformed", "503", "429", "hang", "502", "408", "slow"]
 
@@ -68,6 +68,21 @@ def test_the_right_key_is_sent_and_written_nowhere(case, some, remote, monkeypat
         [prediction] = remote(server.url).predict(case, "kind", some(1))
     assert prediction.text == "w30 …"
     assert all(b"sk-secret" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_key_with_a_slash_is_taken_out_escaped_too(case, some, remote, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk/secret/0815")
+    with Misbehaving(key="right", escapes=True) as server, pytest.raises(ExternalError) as caught:
+        list(remote(server.url).predict(case, "kind", some(1)))
+    assert "provided: …" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_placeholder_for_a_key_may_be_a_word_of_the_answer(case, some, remote, monkeypatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "w30")
+    with Misbehaving(key="w30") as server:
+        [prediction] = remote(server.url).predict(case, "kind", some(1))
+    assert prediction.text == "w30"
 
 
 def test_a_key_that_cannot_be_one_is_refused_without_showing_it(case, some, remote, monkeypatch) -> None:
@@ -136,6 +151,14 @@ def test_answers_before_the_end_are_yielded_and_kept(case, some, remote) -> None
         server.faults = {}
         assert len(list(remote(server.url).predict(case, "kind", some(30)))) == 30
     assert set(server.answered.values()) == {1}
+
+
+def test_no_wait_asked_for_is_no_reason_to_hurry(case, some, remote, monkeypatch) -> None:
+    pauses = []
+    monkeypatch.setattr(client, "_pause", lambda tries: pauses.append(tries) or 0.0)
+    with Misbehaving(script=["429"] * 3, retry_after="0") as server:
+        [prediction] = remote(server.url).predict(case, "kind", some(1))
+    assert prediction.error is None and pauses == [1, 2, 3]
 
 
 def test_a_long_wait_is_not_waited(case, some, remote) -> None:
