@@ -25,7 +25,7 @@ _VERBS = {
     "export-data": ("export_data", "Write records for other trainers (OpenAI, ShareGPT, Alpaca)."),
     "models": ("models", "List and fetch base models."),
     "prompt": ("prompt", "Show what the model sees, and what is wrong with it."),
-    "plan": ("plan", "Propose how to train, each setting with its reason; foresee memory."),
+    "plan": ("plan", "Propose how to train; foresee memory and time; search, learning curve, shrink."),
     "audit": ("audit", "Say what is wrong with a training set, the most harmful first."),
     "select": ("select_", "Choose the records to train on: prune, filter a pool, attribute."),
     "diagnose": ("diagnose", "Find where a model claims more than its input says."),

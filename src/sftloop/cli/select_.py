@@ -96,8 +96,8 @@ def filter_(scenario: Path, **given: Any) -> None:
 )
 @click.option(
     "--by",
-    type=click.Choice(["less", "loss-drop", "gradient-cosine"]),
-    default="less",
+    type=click.Choice(["loss-drop", "less", "gradient-cosine"]),
+    default="loss-drop",
     show_default=True,
     help="What a record's help is measured by.",
 )

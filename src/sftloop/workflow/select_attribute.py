@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def attribute_scenario(
-    directory: Path, asked: Asked, *, size: int | None = None, by: str = "less", target: str = "validation"
+    directory: Path, asked: Asked, *, size: int | None = None, by: str = "loss-drop", target: str = "validation"
 ) -> dict[str, Any]:
     """Score training records by how much they help a split, and return what `select attribute --json` prints.
 
@@ -28,7 +28,7 @@ def attribute_scenario(
         directory: the scenario's directory.
         asked: what all modes share.
         size: keep so many; None: half.
-        by: `less`, `gradient-cosine` or `loss-drop`.
+        by: `loss-drop`, `less` or `gradient-cosine`.
         target: the split that should gain.
 
     Raises:

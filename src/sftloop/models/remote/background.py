@@ -96,7 +96,7 @@ class _Run:
         self._left = iter(questions.items())
         self._workers = min(len(questions), 2 * client.endpoint.most_at_once)
         """Twice as many as calls: some wait for their next try."""
-        self._given_up: list[Answered] = []
+        self._given_up: list[tuple[bytes, GivenUp]] = []
         """Held back until something is answered: if nothing ever is, they are no records' errors."""
 
     async def all(self) -> None:
@@ -139,11 +139,15 @@ class _Run:
         self._given_up.clear()
 
     def _stop_if_hopeless(self, last: GivenUp) -> None:
-        if len(self._given_up) >= _HOPELESS:
-            endpoint = self._client.endpoint
+        """End the run if questions fail whatever they are; what is wrong with one of them says its own words."""
+        alike = [each for _, each in self._given_up if each.rejected == last.rejected]
+        if last.rejected and (self._client.answered or len({each.why for each in alike}) > 1):
+            return
+        if len(alike) >= _HOPELESS:
+            address = self._client.endpoint.address
             raise ExternalError(
-                f"{endpoint.address} has given no answer to {_HOPELESS} records in a row: {last.why}.",
-                hint="Answers so far are kept; start the same command when the service works again.",
+                f"{address} has given no answer to {_HOPELESS} records in a row: {last.why}.",
+                hint="Answers so far are kept; start the same command when this is mended.",
             )
 
 

@@ -42,6 +42,8 @@ class GivenUp:
     """A question without an answer."""
 
     why: str
+    rejected: bool = False
+    """The service doesn't want this very question."""
 
 
 class Client:
@@ -78,7 +80,7 @@ class Client:
             if isinstance(outcome, Rejected):
                 if self._dialect.give_way(body, question, outcome.why):
                     continue
-                return GivenUp(outcome.why)
+                return GivenUp(outcome.why, rejected=True)
             if isinstance(outcome, Broken):
                 broken += 1
                 self._stop_if_unreachable(outcome, broken)

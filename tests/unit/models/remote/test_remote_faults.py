@@ -141,6 +141,23 @@ def test_a_service_that_only_fails_is_one_error_and_no_record_is_blamed(case, so
     assert yielded == []
 
 
+def test_a_service_that_wants_no_call_at_all_is_one_error(case, some, remote) -> None:
+    with (
+        Misbehaving(faults={"400": 1.0}) as server,
+        pytest.raises(ExternalError, match="in a row: 400: script"),
+    ):
+        list(remote(server.url).predict(case, "kind", some(40)))
+    assert len(server.bodies) <= 11
+
+
+def test_many_records_that_are_not_wanted_keep_their_reasons_once_one_was_answered(
+    case, some, remote
+) -> None:
+    with Misbehaving(script=["ok"], faults={"400": 1.0}) as server:
+        predictions = list(remote(server.url).predict(case, "kind", some(40)))
+    assert [p.error for p in predictions].count("400: scripted") == 39
+
+
 def test_answers_before_the_end_are_yielded_and_kept(case, some, remote) -> None:
     yielded = []
     with Misbehaving(script=["ok"] * 5, faults={"401": 1.0}) as server:
