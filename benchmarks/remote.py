@@ -33,7 +33,7 @@ from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
 from sftloop.evaluate.predict import predict_records
 from sftloop.models.remote import BudgetSpentError, Endpoint, Prices, RemoteModel
-from sftloop.models.remote.question import questions
+from sftloop.models.remote.question import Question, questions
 from sftloop.models.remote.reply import Reply, Token
 from sftloop.records import Record
 from sftloop.scenario import Answer, Scenario, load_scenario
@@ -198,7 +198,7 @@ def cache() -> dict[str, Any]:
         endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="small")
         with RemoteModel(endpoint, cache=Path(place, "cache.sqlite")) as model:
             for question in questions(scenario, scenario.tasks["kind"], records):
-                model._keep(question.key(endpoint), _reply(question.messages[-1]["content"]))
+                model._keep(question.key(endpoint), _reply(question))
             size = sum(path.stat().st_size for path in Path(place).glob("cache.sqlite*"))
             began, cpu = time.monotonic(), _cpu_seconds()
             found = predict_records(model, scenario, records, Path(place, "found.jsonl"))
@@ -206,12 +206,15 @@ def cache() -> dict[str, Any]:
     return {"rows": len(found), "bytes": size, "seconds": round(seconds, 2), "cpu_seconds": round(cpu, 2)}
 
 
-def _reply(seed: str) -> Reply:
-    """An answer of 40 tokens, each with 20 listed ones and their log-probabilities."""
-    draw = random.Random(seed)
-    listed = [(f"w{n}".encode(), -draw.expovariate(0.2)) for n in range(20, 40)]
-    tokens = [Token(b"w30", -0.1, tuple(listed)), *(Token(b" ", -0.1, tuple(listed)) for _ in range(39))]
-    return Reply(text="w30", finish="stop", model="small", tokens=tuple(tokens))
+def _reply(question: Question) -> Reply:
+    """An answer of 60 tokens, each with 20 listed ones and their log-probabilities, as the client keeps it."""
+    draw = random.Random(question.messages[-1]["content"])
+    tokens = [
+        Token(piece, -0.1, tuple((f"w{n}".encode(), -draw.expovariate(0.2)) for n in range(20, 40)))
+        for piece in [b"w30", *[b" four"] * 59]
+    ]
+    reply = Reply(text="w30", finish="stop", model="small", tokens=tuple(tokens))
+    return reply.with_tokens_up_to(question.label_bytes)
 
 
 def _case(place: Path, count: int) -> tuple[Scenario, list[Record]]:

@@ -30,6 +30,7 @@ class Misbehaving:
     key: str | None = None
     """Calls with another one are refused."""
     answer: Callable[[Body], str] = lambda body: "w30"
+    finish: str = "stop"
     seconds: float = 0.0
     """An answer takes half to one and a half times as long."""
     capacity: int | None = None
@@ -192,7 +193,7 @@ class Misbehaving:
         text = self.answer(body)
         whole = {
             "model": "another" if other_name else self.model,
-            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+            "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": self.finish}],
         }
         if self.count_tokens:
             prompt = sum(len(message["content"].split()) for message in body["messages"])

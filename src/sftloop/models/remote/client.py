@@ -63,7 +63,7 @@ class Client:
         self._patience = Patience(endpoint.answer_seconds)
         self._http: httpx2.AsyncClient | None = None
         self._key: str | None = None
-        self._told_name = False
+        self._told: set[str] = set()
 
     async def ask(self, question: Question) -> Reply | GivenUp:
         """Return the answer, or why there is none.
@@ -76,7 +76,7 @@ class Client:
             outcome, body = await self._try(question, broken)
             if isinstance(outcome, Reply):
                 self._note(outcome)
-                return outcome
+                return outcome.with_tokens_up_to(question.label_bytes)
             if isinstance(outcome, Rejected):
                 if self._dialect.give_way(body, question, outcome.why):
                     continue
@@ -197,12 +197,22 @@ class Client:
 
     def _note(self, reply: Reply) -> None:
         self.answered = True
-        asked, got = self.endpoint.model.casefold(), reply.model.casefold()
-        if got and not self._told_name and asked not in got and got not in asked:
-            self._told_name = True
-            say(
-                f"Asked for the model '{self.endpoint.model}', {self.endpoint.address} says it is '{reply.model}'."
+        asked, got = self.endpoint.model, reply.model
+        low, high = sorted((asked.casefold(), got.casefold()), key=len)
+        if got and low not in high:
+            self._tell("name", f"Asked for the model '{asked}', {self.endpoint.address} says it is '{got}'.")
+        if not reply.text and reply.finish == "length":
+            self._tell(
+                "empty",
+                f"'{asked}' used up an answer's tokens without writing any of it. If it thinks first, turn that "
+                "off by an option, or raise `max_answer_tokens` of the task.",
             )
+
+    def _tell(self, what: str, message: str) -> None:
+        """Say something once."""
+        if what not in self._told:
+            self._told.add(what)
+            say(message)
 
 
 def _key(variable: str) -> str | None:

@@ -70,7 +70,7 @@ class Dialect:
         body[limit] = question.most_tokens
         if temperature is not None:
             body["temperature"] = temperature
-        if chances is not None and question.chances:
+        if chances is not None and question.label_bytes:
             body |= {"logprobs": True, "top_logprobs": chances}
         if schema is not None and question.schema is not None:
             body["response_format"] = _response_format(schema, question.schema)

@@ -5,6 +5,7 @@ Joins questions, cache and client; doesn't know HTTP, metrics or files of predic
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from sftloop.models.remote.label_chances import label_probabilities
 from sftloop.models.remote.question import Question, likely_tokens, questions
 from sftloop.models.remote.reply import Reply
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Answer, Scenario, format_answer, parse_answer
+from sftloop.scenario import Answer, Scenario, parse_answer
 
 
 class RemoteModel:
@@ -97,7 +98,7 @@ class RemoteModel:
             cached += sum(len(of_key[key]) for key in known)
             for key, question in asked.items():
                 if key not in known:
-                    todo[key] = question, _likely_answer(scenario, of_key[key][0])
+                    todo[key] = question, _likely_answer(of_key[key][0])
         return estimate(todo.values(), cached, self.endpoint.prices)
 
     def close(self) -> None:
@@ -155,5 +156,5 @@ def _prediction(scenario: Scenario, record: Record, reply: Reply) -> Prediction:
     )
 
 
-def _likely_answer(scenario: Scenario, record: Record) -> int:
-    return likely_tokens(format_answer(scenario.tasks[record.task], record.answer, scenario.language))
+def _likely_answer(record: Record) -> int:
+    return likely_tokens(json.dumps(record.answer.to_json(), ensure_ascii=False))

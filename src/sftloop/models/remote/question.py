@@ -24,6 +24,8 @@ _TOKENS_PER_WIDE = 0.7
 _TURN_TOKENS = 4
 """What a chat template adds to each message, likely."""
 _MOST_TURN_TOKENS = 32
+_LEAD_BYTES = 64
+"""In front of a label and behind it: white space, a brace, its key in JSON."""
 _SPARE_TOKENS = 16
 _FIELD_TOKENS, _TEXT_TOKENS, _QUOTES_TOKENS, _REASON_TOKENS = 60, 400, 160, 160
 """Room for parts whose length isn't known, ample: an unknown tokenizer and a talkative model have to fit."""
@@ -38,8 +40,8 @@ class Question:
     """The answer's form; None: plain text."""
     most_tokens: int
     """Where the answer is cut off."""
-    chances: bool
-    """Log-probabilities are wanted, for the labels of a choice."""
+    label_bytes: int
+    """A choice's label has ended by then, and up to there log-probabilities are wanted; 0: no choice."""
 
     def key(self, endpoint: Endpoint) -> bytes:
         """Return a digest of all that decides the answer; what a service turned out not to take stays in it."""
@@ -51,7 +53,7 @@ class Question:
             "temperature": 0,
             "most_tokens": self.most_tokens,
             "schema": self.schema,
-            "chances": self.chances,
+            "chances": self.label_bytes > 0,
         }
         return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).digest()
 
@@ -76,10 +78,13 @@ def questions(scenario: Scenario, task: Task, records: Iterable[Record]) -> Iter
         DataError: an input lacks a field.
     """
     schema, limit = answer_schema(task), task.max_answer_tokens or answer_room(task)
+    label_bytes = (
+        _LEAD_BYTES + max(len(label.encode()) for label in task.labels) if task.kind == "choice" else 0
+    )
     for record in records:
         rendered = render_prompt(scenario, task, record.input).messages
         messages = [message for message in rendered if message["content"].strip()]
-        yield Question(messages, schema, limit, task.kind == "choice")
+        yield Question(messages, schema, limit, label_bytes)
 
 
 def likely_tokens(text: str) -> int:

@@ -44,6 +44,16 @@ class Reply:
     seconds: float = 0.0
     """From sending to the answer's last byte."""
 
+    def with_tokens_up_to(self, place: int) -> Reply:
+        """Return the reply without the tokens that begin at byte `place` of its text or later."""
+        kept: list[Token] = []
+        for token in self.tokens or ():
+            if place <= 0:
+                break
+            kept.append(token)
+            place -= len(token.piece)
+        return replace(self, tokens=tuple(kept) or None)
+
     def to_bytes(self) -> bytes:
         """Return the reply in a compact form."""
         row = {name: getattr(self, name) for name in self.__slots__ if name != "tokens"}

@@ -62,18 +62,23 @@ def test_a_refusal_of_one_record_is_its_own(case, some, remote) -> None:
     assert len(server.bodies) == 6
 
 
-def test_an_answer_that_was_cut_off_has_not_the_right_format(case, some, remote, monkeypatch) -> None:
-    whole = Misbehaving._completion
-
-    def cut(self, body, *, other_name):
-        made = whole(self, body, other_name=other_name)
-        made["choices"][0]["finish_reason"] = "length"
-        return made
-
-    monkeypatch.setattr(Misbehaving, "_completion", cut)
-    with Misbehaving() as server:
+def test_an_answer_that_was_cut_off_has_not_the_right_format(case, some, remote) -> None:
+    with Misbehaving(finish="length") as server:
         [prediction] = remote(server.url).predict(case, "kind", some(1))
     assert prediction.answer.label == "w30" and prediction.format_valid is False
+
+
+def test_a_model_that_only_thinks_is_told_once(case, some, remote, capsys) -> None:
+    with Misbehaving(finish="length", answer=lambda body: "") as server:
+        predictions = list(remote(server.url).predict(case, "kind", some(3)))
+    assert [(p.text, p.answer, p.error) for p in predictions] == [("", None, None)] * 3
+    assert capsys.readouterr().err.count("without writing any of it") == 1
+
+
+def test_a_withheld_answer_is_an_error_not_a_wrong_one(case, some, remote) -> None:
+    with Misbehaving(finish="content_filter", answer=lambda body: "") as server:
+        [prediction] = remote(server.url).predict(case, "kind", some(1))
+    assert "withheld" in prediction.error and prediction.format_valid is None
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,13 @@ def test_a_reply_survives_packing() -> None:
     assert Reply.from_bytes(replace(reply, tokens=None).to_bytes()).tokens is None
 
 
+def test_tokens_behind_the_label_are_not_kept() -> None:
+    tokens = tuple(Token(piece, -0.1, ()) for piece in (b"ab", b"cd", b"ef"))
+    reply = Reply(text="abcdef", finish="stop", model="m", tokens=tokens)
+    assert reply.with_tokens_up_to(3).tokens == tokens[:2]
+    assert reply.with_tokens_up_to(0).tokens is None
+
+
 def test_a_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     path.write_text("not a database, but long enough to be taken for one " * 40)

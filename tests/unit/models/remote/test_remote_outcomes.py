@@ -177,7 +177,7 @@ def test_plain_answers_have_no_form() -> None:
 
 @given(st.text(max_size=200))
 def test_no_prompt_has_more_tokens_than_are_set_aside(text) -> None:
-    question = Question([{"role": "user", "content": text}], None, 8, False)
+    question = Question([{"role": "user", "content": text}], None, 8, 0)
     assert (
         question.most_prompt_tokens >= len(text.encode())
         and question.most_prompt_tokens >= question.likely_prompt_tokens
