@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def attribute_scenario(
-    directory: Path, asked: Asked, *, size: int | None = None, by: str = "loss-drop", target: str = "validation"
+    directory: Path,
+    asked: Asked,
+    *,
+    size: int | None = None,
+    by: str = "loss-drop",
+    target: str = "validation",
 ) -> dict[str, Any]:
     """Score training records by how much they help a split, and return what `select attribute --json` prints.
 
