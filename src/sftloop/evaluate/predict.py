@@ -16,7 +16,8 @@ from sftloop.records.schema import Record
 from sftloop.scenario.schema import Scenario
 
 _CHUNK = 256
-"""Records handed to the predictor at a time: enough to batch by length, bounded in memory."""
+"""Records handed to a predictor at a time, unless it names its own number (`chunk`): enough to batch by length,
+bounded in memory."""
 
 
 class Predictor(Protocol):
@@ -59,7 +60,7 @@ def predict_records(
     left = sum(map(len, todo.values()))
     try:
         with Progress(label, len(records), done=len(records) - left) as progress:
-            for task, chunk in _chunks(todo):
+            for task, chunk in _chunks(todo, getattr(predictor, "chunk", _CHUNK)):
                 for prediction in predictor.predict(scenario, task, chunk):
                     if sink is not None:
                         sink.append(prediction.to_json())
@@ -85,7 +86,7 @@ def _already(path: Path | None) -> dict[tuple[str, str], Prediction]:
     return {(p.task, p.id): p for p in read_predictions(path)}
 
 
-def _chunks(todo: dict[str, list[Record]]) -> Iterator[tuple[str, list[Record]]]:
+def _chunks(todo: dict[str, list[Record]], size: int) -> Iterator[tuple[str, list[Record]]]:
     for task, records in todo.items():
-        for start in range(0, len(records), _CHUNK):
-            yield task, records[start : start + _CHUNK]
+        for start in range(0, len(records), size):
+            yield task, records[start : start + size]

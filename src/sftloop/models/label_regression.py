@@ -43,7 +43,16 @@ class LabelRegression:
         """`multi`: the probability from which a label is given."""
 
     def fit(self, features: Any, records: Sequence[Record], task: Task, seed: int) -> None:
-        """Learn a task from one row of features per record."""
+        """Learn a task from one row of features per record.
+
+        On one thread: the solver's many small steps wait for each other longer than they compute.
+        """
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            self._fit(features, records, task, seed)
+
+    def _fit(self, features: Any, records: Sequence[Record], task: Task, seed: int) -> None:
         self._task, self._models, self._constant = task, {}, {}
         targets = _targets(records, task)
         if task.kind == "multi":

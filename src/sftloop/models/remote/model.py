@@ -40,6 +40,9 @@ class RemoteModel:
         ExternalError: the cache can't be used.
     """
 
+    chunk = 8192
+    """Records to hand over at a time: at the end of each lot the service runs idle."""
+
     def __init__(
         self,
         endpoint: Endpoint,
