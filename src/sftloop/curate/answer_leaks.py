@@ -32,7 +32,7 @@ def leaking_labels(records: Sequence[Record], task: Task) -> list[str]:
     Telling are: the label behind "label:", "answer =" and the like; a label that no one would write, such as
     `card_arrival`; a label that stands in (nearly) all of its own inputs and in (nearly) none of the others.
     """
-    texts = {record.id: "\n".join(record.documents()) for record in records}
+    texts = {record.id: record.text() for record in records}
     found: dict[str, None] = {}
     for label in task.labels:
         found.update(dict.fromkeys(_leaks_of(label, records, texts)))

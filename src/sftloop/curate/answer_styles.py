@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from sftloop.curate.inputs import whole_text
 from sftloop.curate.style import FEATURES, shape_of, style_of
 from sftloop.records import Record
 from sftloop.scenario import Task
@@ -108,7 +107,7 @@ def _field_forms(records: Sequence[Record], task: Task) -> Iterator[Column]:
 
 
 def _text_styles(records: Sequence[Record], texts: Texts) -> Iterator[Column]:
-    sources = {record.id: whole_text(record) for record in records}
+    sources = {record.id: record.text() for record in records}
     for part, mine in texts.items():
         styles = {key: style_of(text, sources[key]) for key, text in mine.items()}
         lengths = length_values(mine)

@@ -59,7 +59,7 @@ def nearest_by_words(records: Sequence[Record], n: int, targets: Sequence[str]) 
     In turns because scores of different queries don't compare: a long one's are all high.
     """
     pool = sorted(records, key=lambda record: record.id)
-    documents = ["\n".join(record.documents()) for record in pool]
+    documents = [record.text() for record in pool]
     scores = Bm25.of(documents).scores(targets, documents)
     wishes = np.argsort(-scores, axis=1, kind="stable")
     in_turns = wishes.T.ravel().tolist()

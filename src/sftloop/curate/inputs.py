@@ -32,11 +32,6 @@ def input_keys(records: Sequence[Record]) -> list[InputKey]:
     return keys
 
 
-def whole_text(record: Record) -> str:
-    """Return all documents of the input as one text."""
-    return "\n".join(record.documents())
-
-
 def answer_key(record: Record) -> str:
     """Return a key that two answers share when they say the same; reason and evidence don't count."""
     name, value = _main(record)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.inputs import InputKey, input_keys, whole_text
+from sftloop.curate.inputs import InputKey, input_keys
 from sftloop.curate.near_duplicates import THRESHOLD, NearPair, near_pairs_across
 from sftloop.curate.quote import clipped_input
 from sftloop.records import SPLITS, Record
@@ -63,7 +63,7 @@ def find_leaks(
     exact = list(_exact(texts))
     leaked = {(early.split, early.key) for early, _ in exact}
     pairs = near_pairs_across(
-        [whole_text(text.records[0]) for text in texts],
+        [text.records[0].text() for text in texts],
         [text.split for text in texts],
         threshold=threshold,
         seed=seed,

@@ -15,7 +15,6 @@ from sftloop.curate.inputs import (
     answer_key,
     input_keys,
     shown_answer,
-    whole_text,
     worth_keeping,
 )
 from sftloop.curate.jaccard import similarities
@@ -74,7 +73,7 @@ def _distinct(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _near_groups(records: Sequence[Record], threshold: float, seed: int) -> list[list[Record]]:
-    groups = near_duplicate_groups(map(whole_text, records), threshold=threshold, seed=seed)
+    groups = near_duplicate_groups((record.text() for record in records), threshold=threshold, seed=seed)
     return [[records[place] for place in group] for group in groups]
 
 
@@ -85,7 +84,7 @@ def _lowest_similarities(groups: Sequence[Sequence[Record]], kept: Sequence[Reco
     bounds = [0]
     for group, keep in zip(groups, kept, strict=True):
         centre = len(texts)
-        texts += [whole_text(keep), *(whole_text(record) for record in group if record is not keep)]
+        texts += [keep.text(), *(record.text() for record in group if record is not keep)]
         pairs += [(centre, place) for place in range(centre + 1, len(texts))]
         bounds.append(len(pairs))
     found = similarities(texts, pairs)

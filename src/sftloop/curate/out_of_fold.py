@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sftloop.models.linear import tf_idf
 from sftloop.records import Record, split_records
 from sftloop.scenario import Language
 
@@ -35,14 +36,8 @@ def deal_folds(records: Sequence[Record], seed: int) -> IntArray:
 
 def text_features(records: Sequence[Record], language: Language) -> Any:
     """Return TF-IDF features [n, words], as the linear baseline's, or None where no text holds a word."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    if language == "zh":
-        vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
-    else:
-        vectors = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
     try:
-        return vectors.fit_transform(["\n".join(record.documents()) for record in records])
+        return tf_idf(language).fit_transform([record.text() for record in records])
     except ValueError:
         return None
 

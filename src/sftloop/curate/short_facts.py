@@ -39,7 +39,7 @@ def facts_of(scenario: Scenario, record: Record) -> list[Fact] | Exempt:
         return "judgement"
     if record.answer.evidence and not unquoted_evidence(record):
         return "grounded"
-    source = "\n".join(record.documents())
+    source = record.text()
     values = _values(task, record)
     if not values:
         return "judgement" if _said(record) else "nothing_said"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sftloop.models.embed import embed_texts
-from sftloop.models.label_regression import LabelRegression, check_trainable, input_text
+from sftloop.models.label_regression import LabelRegression, check_trainable
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task
@@ -63,5 +63,5 @@ class EmbeddingClassifier:
         return [replace(prediction, latency_seconds=seconds) for prediction in found]
 
     def _vectors(self, records: Sequence[Record]) -> Any:
-        texts = [input_text(record) for record in records]
+        texts = [record.text() for record in records]
         return embed_texts(self._model.model, self._model.encoder, texts).astype("float64")

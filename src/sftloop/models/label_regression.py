@@ -151,11 +151,6 @@ def check_trainable(records: Sequence[Record], task: Task, what: str) -> None:
         raise DataError(f"Task '{task.name}' has no training records for the {what.split(' ', 1)[1]}.")
 
 
-def input_text(record: Record) -> str:
-    """Return the input's texts as one."""
-    return "\n".join(record.documents())
-
-
 def _targets(records: Sequence[Record], task: Task) -> dict[str, list[str]]:
     """Return what each model learns: `choice` the label (under ""), `multi` yes or no for each label."""
     if task.kind == "choice":

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.models.label_regression import LabelRegression, check_trainable, input_text
+from sftloop.models.label_regression import LabelRegression, check_trainable
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task
@@ -20,11 +20,20 @@ from sftloop.scenario.schema import Task
 _INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 
 
-class LinearBaseline:
-    """A linear classifier on words, for `choice` and `multi`; see `LabelRegression`.
+def tf_idf(language: str) -> Any:
+    """Return an unfitted vectorizer of texts in `zh` or `en`.
 
     Word 1- and 2-grams for English, character 1- to 3-grams for Chinese, whose words are not separated.
     """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if language == "zh":
+        return TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
+    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+
+
+class LinearBaseline:
+    """A linear classifier on words (`tf_idf`), for `choice` and `multi`; see `LabelRegression`."""
 
     def __init__(self) -> None:
         self._vectors: Any = None
@@ -43,15 +52,10 @@ class LinearBaseline:
             UsageError: the task is of another kind.
             DataError: no records, or not a letter in any of them.
         """
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
         check_trainable(records, task, "a linear baseline")
-        if language == "zh":
-            self._vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 3))
-        else:
-            self._vectors = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+        self._vectors = tf_idf(language)
         try:
-            matrix = self._vectors.fit_transform([input_text(record) for record in records])
+            matrix = self._vectors.fit_transform([record.text() for record in records])
         except ValueError as error:
             raise DataError(f"The training records of task '{task.name}' hold no words.") from error
         self._labels.fit(matrix, records, task, seed)
@@ -61,7 +65,7 @@ class LinearBaseline:
         if not records:
             return []
         began = time.perf_counter()
-        matrix = self._vectors.transform([input_text(record) for record in records])
+        matrix = self._vectors.transform([record.text() for record in records])
         found = self._labels.predict(matrix, records)
         seconds = (time.perf_counter() - began) / len(records)
         return [replace(prediction, latency_seconds=seconds) for prediction in found]

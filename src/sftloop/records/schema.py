@@ -82,6 +82,10 @@ class Record:
             text for value in self.input.values() for text in ((value,) if isinstance(value, str) else value)
         ]
 
+    def text(self) -> str:
+        """Return the whole input as one text, a document behind the other."""
+        return "\n".join(self.documents())
+
     def labels(self) -> tuple[str, ...]:
         """Return the expected labels: one for `choice`, any number for `multi`, none for other kinds."""
         if self.answer.label is not None:

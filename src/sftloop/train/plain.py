@@ -12,7 +12,7 @@ import torch
 
 from sftloop.train.examples import Example
 from sftloop.train.objective import Objective
-from sftloop.train.shared import TOKENS, StepResult
+from sftloop.train.shared import TOKENS, StepResult, autocast
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -39,9 +39,7 @@ def plain_step(
     result = StepResult(0.0, units, 0, 0)
     for start in range(0, len(batch), micro_batch):
         micro = batch[start : start + micro_batch]
-        with torch.autocast(
-            model.device.type, dtype=precision or torch.bfloat16, enabled=precision is not None
-        ):
+        with autocast(model, precision):
             loss = objective.whole(model, micro) / units
         loss.backward()
         result.loss += loss.item()

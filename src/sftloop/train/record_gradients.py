@@ -27,7 +27,7 @@ from sftloop.train.examples import Example
 from sftloop.train.plain import plain_step
 from sftloop.train.prefix_gradients import add_through_prefix
 from sftloop.train.record_attention import Behind, run_behind
-from sftloop.train.shared import micro_batches, usual_micro_batch_tokens
+from sftloop.train.shared import autocast, micro_batches, usual_micro_batch_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -78,7 +78,7 @@ def record_gradients(
             yield from _one_by_one(model, examples, layers, precision)
             return
         for prefix, places in _by_prefix(examples).items():
-            with torch.set_grad_enabled(through_prefix > 0), _unfused(model), _autocast(model, precision):
+            with torch.set_grad_enabled(through_prefix > 0), _unfused(model), autocast(model, precision):
                 context = PackedContext.from_prefix(model, list(prefix))
             size = _records_per_block(layers, context)
             for start in range(0, len(places), size):
@@ -131,7 +131,7 @@ def _block(
         rows = slice(start, start + len(micro))
         leaves = _leaves(kept, len(micro)) if learns else [each.detach() for each in kept]
         with _capturing(model, layers, {name: each[rows] for name, each in total.items()}):
-            with _autocast(model, precision):
+            with autocast(model, precision):
                 loss = _loss(context, leaves, micro)
             loss.backward()
         for place, each in zip(learns, at_prefix, strict=True):
@@ -257,7 +257,3 @@ def _records_per_block(layers: dict[str, torch.nn.Linear], context: PackedContex
     numbers = sum(layer.weight.numel() for layer in layers.values())
     numbers += sum(each.numel() for each in (*context.prefix_keys, *context.prefix_values))
     return max(1, _BLOCK_BYTES // (4 * numbers))
-
-
-def _autocast(model: PreTrainedModel, precision: torch.dtype | None) -> torch.autocast:
-    return torch.autocast(model.device.type, dtype=precision or torch.bfloat16, enabled=precision is not None)

@@ -28,7 +28,7 @@ from sftloop.models import (
 )
 from sftloop.train.chunked_loss import output_layer
 from sftloop.train.examples import Example
-from sftloop.train.shared import micro_batches, usual_micro_batch_tokens
+from sftloop.train.shared import autocast, by_prefix, micro_batches, usual_micro_batch_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -74,7 +74,7 @@ def record_losses(
     with _measuring(model, precision):
         if why_not_shareable(model.config, training=False):
             return [_in_full(model, example) for example in examples]
-        for prefix, group in _by_prefix(examples).items():
+        for prefix, group in by_prefix(examples):
             context = PackedContext.from_prefix(model, list(prefix))
             for micro in micro_batches(group, most):
                 losses = _behind(context.fork(), micro)
@@ -134,23 +134,11 @@ def answer_header(encoder: PromptEncoder) -> list[int]:
 def _measuring(model: PreTrainedModel, precision: torch.dtype | None) -> Iterator[None]:
     learning = model.training
     model.eval()
-    kind = model.device.type
     try:
-        with inference(model):
-            if precision is None:
-                yield
-            else:
-                with torch.autocast(kind, dtype=precision):
-                    yield
+        with inference(model), autocast(model, precision):
+            yield
     finally:
         model.train(learning)
-
-
-def _by_prefix(examples: Sequence[Example]) -> dict[tuple[int, ...], list[Example]]:
-    groups: dict[tuple[int, ...], list[Example]] = {}
-    for example in examples:
-        groups.setdefault(example.prefix, []).append(example)
-    return groups
 
 
 def _behind(context: PackedContext, micro: Sequence[Example]) -> list[RecordLoss]:

@@ -82,13 +82,13 @@ def shared_step(
     """
     units = objective.units(batch)
     result = StepResult(0.0, units, 0, 0)
-    for prefix, group in _by_prefix(batch):
+    for prefix, group in by_prefix(batch):
         worthwhile = micro_batch_tokens < len(prefix) <= sum(len(example.suffix) for example in group)
-        with _autocast(model, precision), recompute.forgetting(worthwhile) if recompute else nullcontext():
+        with autocast(model, precision), recompute.forgetting(worthwhile) if recompute else nullcontext():
             context = PackedContext.from_prefix(model, list(prefix))
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):
-            with _autocast(model, precision):
+            with autocast(model, precision):
                 loss = objective.behind(_over_leaves(context, leaves), micro) / units
             loss.backward()
             result.loss += loss.item()
@@ -116,8 +116,8 @@ def micro_batches(group: Sequence[Example], most_tokens: int) -> Iterator[list[E
         yield micro
 
 
-def _by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Example]]]:
-    """Group by prefix, whose tokens name the task as well."""
+def by_prefix(batch: Sequence[Example]) -> list[tuple[tuple[int, ...], list[Example]]]:
+    """Return each prefix with its examples; its tokens name the task as well."""
     groups: dict[tuple[int, ...], list[Example]] = {}
     for example in batch:
         groups.setdefault(example.prefix, []).append(example)
@@ -145,5 +145,6 @@ def _back_through_prefix(context: PackedContext, leaves: list[Tensor]) -> None:
         torch.autograd.backward([own for own, _ in pairs], [grad for _, grad in pairs])
 
 
-def _autocast(model: PreTrainedModel, precision: torch.dtype | None) -> torch.autocast:
+def autocast(model: PreTrainedModel, precision: torch.dtype | None) -> torch.autocast:
+    """Return the context of matrix products in `precision`; None: the weights' own dtype."""
     return torch.autocast(model.device.type, dtype=precision or torch.bfloat16, enabled=precision is not None)

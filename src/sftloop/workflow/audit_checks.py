@@ -186,7 +186,7 @@ def _variety(checked: Checked, records: Sequence[Record], scenario: Scenario, se
         own = [record for record in records if record.task == name]
         if not own:
             continue
-        texts = ["\n".join(record.documents()) for record in own]
+        texts = [record.text() for record in own]
         checked.tell(
             name,
             diversity={

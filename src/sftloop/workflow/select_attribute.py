@@ -62,7 +62,7 @@ def attribute_scenario(
     kept = {records[place].id for place in order[:size]}
     chosen = [record for record in records if record.id in kept]
     by_id = {record.id: record for record in records}
-    texts = ["\n".join(record.documents()) for record in wanted]
+    texts = [record.text() for record in wanted]
     drawn = [draws_of(by_id, baselines(records, size, targets=texts, seed=seed)) for seed in seeds_of(asked)]
     top, bottom = ends([(r, float(s)) for r, s in zip(records, scores, strict=True)], scenario)
     return finish(

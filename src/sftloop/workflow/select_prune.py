@@ -53,7 +53,7 @@ def prune_scenario(
     run = open_selection("prune", scenario, asked, base, ["train"], {"n": size, "coverage": coverage})
     vectors = text_vectors(
         run,
-        ["\n".join(r.documents()) for r in records],
+        [r.text() for r in records],
         scenario,
         None if asked.no_model else base,
         asked.seed,

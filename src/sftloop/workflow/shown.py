@@ -18,4 +18,4 @@ def shown(record: Record, scenario: Scenario, characters: int) -> dict[str, Any]
         answer = format_answer(scenario.tasks[record.task], record.answer, scenario.language)
     except DataError:
         answer = ", ".join(record.labels()) or str(record.answer.to_json())
-    return {"text": "\n".join(record.documents())[:characters], "answer": answer[:characters]}
+    return {"text": record.text()[:characters], "answer": answer[:characters]}

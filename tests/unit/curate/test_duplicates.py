@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sftloop.curate.duplicates import find_conflicts, find_duplicates
-from sftloop.curate.inputs import input_keys, whole_text
+from sftloop.curate.inputs import input_keys
 from sftloop.curate.leaks import find_leaks
 from sftloop.curate.near_duplicates import near_pairs_across
 from sftloop.curate.near_records import find_near_duplicates
@@ -223,7 +223,7 @@ def touched(finding):
 
 def naturally_near(records):
     """Return the ids of records that are near to another one before anything is planted."""
-    texts = [whole_text(record) for record in records]
+    texts = [record.text() for record in records]
     pairs = near_pairs_across(texts * 2, [0] * len(texts) + [1] * len(texts))
     ends = [(left, right - len(texts)) for left, right, _ in pairs]
     return {records[end].id for pair in ends if pair[0] != pair[1] for end in pair}
