@@ -14,9 +14,9 @@ from sftloop.report.audit_findings import FindingLimits, finding_groups
 from sftloop.report.audit_pictures import balance_table, task_pictures
 from sftloop.report.audit_verdict import audit_verdict
 from sftloop.report.fact import Fact
-from sftloop.report.page import write_page
-from sftloop.report.reproduce import reproduce_section
-from sftloop.report.saved_curation import SavedCuration, read_audit
+from sftloop.report.page import frame, write_page
+from sftloop.report.saved_curation import read_audit
+from sftloop.report.saved_result import SavedResult
 from sftloop.report.wording import report_words
 from sftloop.report.wording.audit_chinese import CHINESE
 from sftloop.report.wording.audit_english import ENGLISH
@@ -67,18 +67,16 @@ def build_audit_page(run_directory: Path) -> Path:
     )
 
 
-def _context(saved: SavedCuration, limits: AuditLimits) -> dict[str, Any]:
+def _context(saved: SavedResult, limits: AuditLimits) -> dict[str, Any]:
     audit = saved.result
     shared, words = report_words(audit["language"]), _WORDS[audit["language"]]
     tasks = audit["summary"]["tasks"]
     return {
-        "w": shared,
+        **frame(saved, shared),
         "a": words,
         "title": words.title.format(scenario=audit["scenario"]),
         "eyebrow": words.eyebrow,
-        "scenario": audit["scenario"],
         "meta": [Fact(name=shared.model, value=audit["model"])] if audit.get("model") else [],
-        "started": str(saved.manifest.get("started") or "")[:10],
         "verdict": audit_verdict(audit, shared, words),
         "groups": finding_groups(audit, shared, words, limits.findings),
         "balance": balance_table(tasks, shared, words),
@@ -87,8 +85,6 @@ def _context(saved: SavedCuration, limits: AuditLimits) -> dict[str, Any]:
             for index, (name, task) in enumerate(tasks.items(), start=1)
         ],
         "not_checked": [_gap(gap, audit["language"]) for gap in audit.get("not_checked") or ()],
-        "reproduce": reproduce_section(saved.manifest, {}, shared),
-        "can_reproduce": bool(saved.manifest),
     }
 
 

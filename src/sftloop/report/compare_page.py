@@ -19,8 +19,7 @@ from sftloop.report.compare_decision import COMPARE_WORDS, decision_said
 from sftloop.report.compare_matrix import matrix
 from sftloop.report.compare_pairs import pair_tables
 from sftloop.report.compare_records import records_section
-from sftloop.report.page import templates, write_page
-from sftloop.report.reproduce import reproduce_section
+from sftloop.report.page import frame, templates, write_page
 from sftloop.report.saved_comparison import SavedComparison, read_comparison
 from sftloop.report.wording import report_words
 from sftloop.report.wording.compare_words import CompareWords
@@ -68,11 +67,9 @@ def _context(saved: SavedComparison, limits: CompareLimits) -> dict[str, Any]:
     shared, words = report_words(result["language"]), COMPARE_WORDS[result["language"]]
     script = _script()
     return {
-        "w": shared,
+        **frame(saved, shared),
         "c": words,
         "title": words.title.format(scenario=result["scenario"]),
-        "scenario": result["scenario"],
-        "started": str(saved.manifest.get("started") or "")[:10],
         "asked": words.asked.of(result["n"], split=result["split"]),
         "count": words.systems.of(len(result["systems"])),
         "decision": decision_said(result, result["language"]),
@@ -86,8 +83,6 @@ def _context(saved: SavedComparison, limits: CompareLimits) -> dict[str, Any]:
         ),
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "reproduce": reproduce_section(saved.manifest, {}, shared),
-        "can_reproduce": bool(saved.manifest),
     }
 
 

@@ -21,16 +21,17 @@ from sftloop.report.diagnose_pictures import (
     trap_titles,
 )
 from sftloop.report.fact import Fact
-from sftloop.report.page import write_page
-from sftloop.report.reproduce import reproduce_section
-from sftloop.report.saved_diagnosis import SavedDiagnosis, read_diagnosis
+from sftloop.report.page import frame, write_page
+from sftloop.report.saved_result import SavedResult, read_result
 from sftloop.report.wording import Words, report_words
 from sftloop.report.wording.diagnose_chinese import CHINESE
 from sftloop.report.wording.diagnose_english import ENGLISH
 from sftloop.report.wording.diagnose_words import DiagnoseWords
 
+DIAGNOSE = "diagnose.json"
 DIAGNOSE_PAGE = "diagnose.html"
 
+_KEYS = ("scenario", "language", "model", "split", "n", "tasks", "compared", "suggestions", "records")
 _WORDS: Mapping[str, DiagnoseWords] = {"en": ENGLISH, "zh": CHINESE}
 
 
@@ -64,23 +65,21 @@ def build_diagnose_page(run_directory: Path) -> Path:
         ExternalError: the page can't be written.
     """
     run_directory = Path(run_directory)
-    saved = read_diagnosis(run_directory)
+    saved = read_result(run_directory, DIAGNOSE, "diagnose hallucination", _KEYS)
     return write_page(
         run_directory / DIAGNOSE_PAGE, "diagnose.html", (_context(saved, limits) for limits in _LIMITS)
     )
 
 
-def _context(saved: SavedDiagnosis, limits: DiagnoseLimits) -> dict[str, Any]:
+def _context(saved: SavedResult, limits: DiagnoseLimits) -> dict[str, Any]:
     result = saved.result
     shared, words = report_words(result["language"]), _WORDS[result["language"]]
     return {
-        "w": shared,
+        **frame(saved, shared),
         "d": words,
         "title": words.title.format(scenario=result["scenario"]),
         "eyebrow": words.eyebrow,
-        "scenario": result["scenario"],
         "meta": _meta(result, shared, words),
-        "started": str(saved.manifest.get("started") or "")[:10],
         "outcome": diagnosis_outcome(result, shared, words),
         "suggestions": shown_suggestions(
             result, shared, words, most=limits.suggestions, characters=limits.characters
@@ -89,8 +88,6 @@ def _context(saved: SavedDiagnosis, limits: DiagnoseLimits) -> dict[str, Any]:
             _task(name, index, result, shared, words, limits)
             for index, name in enumerate(result["tasks"], start=1)
         ],
-        "reproduce": reproduce_section(saved.manifest, {}, shared),
-        "can_reproduce": bool(saved.manifest),
     }
 
 

@@ -1,6 +1,6 @@
-"""What every page needs whatever it is about: the templates, and one file of bounded size.
+"""What every page needs whatever it is about: the templates, head and foot, and one file of bounded size.
 
-Doesn't know what a page shows.
+Doesn't know what a page shows in between.
 """
 
 from __future__ import annotations
@@ -12,12 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import ExternalError
 from sftloop.core.files import atomic_write_text
+from sftloop.report.reproduce import reproduce_section
+from sftloop.report.saved_result import SavedResult
+from sftloop.report.wording import Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 LARGEST_BYTES = 2_000_000
 """A page that mail and chat programs still carry, and that a phone opens at once."""
+
+
+def frame(saved: SavedResult, words: Words) -> dict[str, Any]:
+    """Return what the head and the foot of every page show."""
+    return {
+        "w": words,
+        "scenario": saved.result["scenario"],
+        "started": str(saved.manifest.get("started") or "")[:10],
+        "reproduce": reproduce_section(saved.manifest, {}, words),
+        "can_reproduce": bool(saved.manifest),
+    }
 
 
 def write_page(path: Path, template: str, contexts: Iterable[Mapping[str, Any]]) -> Path:

@@ -12,9 +12,9 @@ from typing import Any
 
 from sftloop.core.errors import DataError, nearest
 from sftloop.report.fact import Fact
-from sftloop.report.page import write_page
-from sftloop.report.reproduce import reproduce_section
-from sftloop.report.saved_curation import SELECT, SavedCuration, read_selection
+from sftloop.report.page import frame, write_page
+from sftloop.report.saved_curation import SELECT, read_selection
+from sftloop.report.saved_result import SavedResult
 from sftloop.report.select_changes import (
     coverage_curve,
     label_changes,
@@ -76,17 +76,15 @@ def build_select_page(run_directory: Path) -> Path:
     )
 
 
-def _context(saved: SavedCuration, limits: SelectLimits) -> dict[str, Any]:
+def _context(saved: SavedResult, limits: SelectLimits) -> dict[str, Any]:
     selection = saved.result
     shared, words = report_words(selection["language"]), _WORDS[selection["language"]]
     return {
-        "w": shared,
+        **frame(saved, shared),
         "s": words,
         "title": words.title.format(scenario=selection["scenario"]),
         "eyebrow": f"{words.eyebrow} · {words.modes[selection['mode']].name}",
-        "scenario": selection["scenario"],
         "meta": [Fact(name=shared.model, value=selection["model"])] if selection.get("model") else [],
-        "started": str(saved.manifest.get("started") or "")[:10],
         "outcome": selection_outcome(selection, shared, words),
         "proofs": [proof_section(proof, shared, words) for proof in proofs_of(selection)],
         "curve": coverage_curve(selection, words),
@@ -95,8 +93,6 @@ def _context(saved: SavedCuration, limits: SelectLimits) -> dict[str, Any]:
         "overlap": overlap_table(selection, shared, words),
         "ends": record_ends(selection, shared, words, most=limits.records, characters=limits.characters),
         "files": _files(selection, words),
-        "reproduce": reproduce_section(saved.manifest, {}, shared),
-        "can_reproduce": bool(saved.manifest),
     }
 
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.core.files import read_json
-from sftloop.core.rundir import MANIFEST
 from sftloop.report.curve_told import curve_told
 from sftloop.report.fact import Fact
-from sftloop.report.page import write_page
-from sftloop.report.reproduce import reproduce_section
+from sftloop.report.page import frame, write_page
+from sftloop.report.saved_result import SavedResult, read_manifest
 from sftloop.report.search_told import search_told
 from sftloop.report.shrink_told import shrink_told
 from sftloop.report.trainings_section import Result, Told
@@ -56,26 +55,22 @@ def build_trainings_page(run_directory: Path) -> Path:
     kind = result.get("kind") if isinstance(result, dict) else None
     if kind not in _TOLD:
         raise DataError(f"{path}: no page knows the kind '{kind}'. {nearest(str(kind), _TOLD)}")
-    manifest_file = path.parent / MANIFEST
-    manifest = read_json(manifest_file, "the manifest") if manifest_file.is_file() else {}
-    contexts = (_context(result, manifest, most) for most in _MOST_TRIALS)
+    saved = SavedResult(manifest=read_manifest(path.parent), result=result)
+    contexts = (_context(saved, most) for most in _MOST_TRIALS)
     return write_page(path.parent / TRAININGS_PAGE, "trainings.html", contexts)
 
 
-def _context(result: Result, manifest: Mapping[str, Any], most: int) -> dict[str, Any]:
+def _context(saved: SavedResult, most: int) -> dict[str, Any]:
+    result = saved.result
     shared, words = report_words(result["language"]), _WORDS[result["language"]]
     kind = result["kind"]
     told = _TOLD[kind](result, shared, words, most)
     return {
-        "w": shared,
+        **frame(saved, shared),
         "t": words,
         "title": words.titles[kind].format(scenario=result["scenario"]),
         "eyebrow": words.eyebrows[kind],
-        "scenario": result["scenario"],
         "meta": [Fact(name=shared.model, value=result["model"])] if result["model"] else [],
-        "started": str(manifest.get("started") or "")[:10],
         "told": told,
         "files": [Fact(name=name, value=value) for name, value in told.files],
-        "reproduce": reproduce_section(manifest, {}, shared),
-        "can_reproduce": bool(manifest),
     }
