@@ -18,13 +18,8 @@ from sftloop.core.progress import clock as words
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.plan.time_forecast import Forecast, deviation, with_interval
-from sftloop.records import load_split
-from sftloop.scenario import choose_training, load_scenario
-from sftloop.workflow.heads import check_heads
-from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
 from sftloop.workflow.time_history import FORECAST, earlier_scores
-from sftloop.workflow.train import load_training_data
+from sftloop.workflow.whole_run import WholeRun
 
 if TYPE_CHECKING:
     from sftloop.workflow.time_measured import Pilot
@@ -66,42 +61,27 @@ def plan_time(
         clock: what is measured; by default the time of day.
     """
     began, crowd = clock(), _crowd()
-    from sftloop.models import require_supported, resolve_model
-    from sftloop.workflow.time_pilot import Bench
-
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
-    seed = choices.seed or 0
-    data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
-    test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
-    base = resolve_model(model or scenario.model, log=say)
-    require_supported(base)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
-    inputs = input_hashes(scenario, ["train", "validation", "test"], base, None)
-    run = RunDirectory.open(
-        out or default_directory("forecast", scenario.name, inputs, settings),
-        verb="plan time",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    read = WholeRun.read(directory, chosen, model=model, tasks=tasks, limit=limit, skip_bad=skip_bad)
+    run = read.open(out, name="forecast", verb="plan time", command=sys.argv)
     if run.step_done(largest):
         say(f"Forecast before, in {run.path}; another directory (--out) measures anew.")
         finished: dict[str, Any] = read_json(run.file(FORECAST), "a forecast")
         return finished
+    from sftloop.workflow.time_pilot import Bench
+
+    scenario = read.scenario
     bench = Bench(
         scenario=scenario,
-        train=data.train,
-        validation=data.validation,
-        test=test,
-        base=base,
-        choices=choices,
+        train=read.data.train,
+        validation=read.data.validation,
+        test=read.test,
+        base=read.base,
+        choices=read.choices,
         clock=clock,
         start=clock() - began,
         crowd=crowd if clock is time.perf_counter else 0.0,
     )
-    facts = {"scenario": scenario.name, "model": model or scenario.model, "method": choices.method}
+    facts = {"scenario": scenario.name, "model": model or scenario.model, "method": read.choices.method}
     result = _piloted(run, bench, facts, largest, minutes)
     return {**result, "run": str(run.path)}
 

@@ -16,13 +16,12 @@ from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target, paired_comparison
 from sftloop.evaluate.predict import predict_records, read_predictions
-from sftloop.records import Prediction, Record, load_split
-from sftloop.scenario import Scenario, choose_training, load_scenario
-from sftloop.workflow.heads import check_heads
-from sftloop.workflow.measure import input_hashes, measure
-from sftloop.workflow.place import default_directory
+from sftloop.records import Prediction, Record
+from sftloop.scenario import Scenario
+from sftloop.workflow.measure import measure
 from sftloop.workflow.time_history import score_run
-from sftloop.workflow.train import TrainingData, load_training_data, train_step
+from sftloop.workflow.train import TrainingData, train_step
+from sftloop.workflow.whole_run import WholeRun
 from sftloop.workflow.wrong_answers import telling_wrong_answers
 
 
@@ -37,35 +36,21 @@ def run_scenario(
     skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Go once around the loop and return the content of `summary.json`."""
-    from sftloop.models import require_supported, resolve_model
-    from sftloop.report import build_report
-    from sftloop.workflow.time_refine import refining
-
     began = time.monotonic()
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
-    seed = choices.seed or 0
-    data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
-    test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
-    base = resolve_model(model or scenario.model, log=say)
-    require_supported(base)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
-    inputs = input_hashes(scenario, ["train", "validation", "test"], base, None)
-    run = RunDirectory.open(
-        out or default_directory("run", scenario.name, inputs, settings),
-        verb="run",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    read = WholeRun.read(directory, chosen, model=model, tasks=tasks, limit=limit, skip_bad=skip_bad)
+    scenario, data, test, base = read.scenario, read.data, read.test, read.base
+    seed = read.choices.seed or 0
+    run = read.open(out, name="run", verb="run", command=sys.argv)
     uninterrupted = not run.manifest["steps"]
     say(
         f"{scenario.name}: {len(data.train)} training, {len(data.validation)} validation, {len(test)} test records"
     )
+    from sftloop.report import build_report
+    from sftloop.workflow.time_refine import refining
+
     linear = _linear_step(run, scenario, data, test, seed)
     before = _evaluate_step(run, "before", scenario, test, base, None)
-    trained = train_step(run, scenario, data, base, choices, refining(run, scenario.name))
+    trained = train_step(run, scenario, data, base, read.choices, refining(run, scenario.name))
     after = _evaluate_step(run, "after", scenario, test, base, run.path / trained["output"])
     summary = _summary(run, scenario, model or scenario.model, test, (linear, before, after), trained, seed)
     atomic_write_json(run.file("wrong_answers.json"), telling_wrong_answers(scenario, test, before, after))

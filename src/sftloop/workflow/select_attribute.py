@@ -86,7 +86,7 @@ def attribute_scenario(
             labels=label_counts(records, chosen),
             top=top,
             bottom=bottom,
-            proof=proof_of(run, scenario, chosen, drawn, asked),
+            proof=proof_of(run, scenario, chosen, drawn, asked, base),
             facts={"by": by, "target": target, "harmful": int((scores < 0).sum())},
         ),
         began,

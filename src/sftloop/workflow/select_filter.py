@@ -97,7 +97,9 @@ def filter_pool(
             stages=_stages(run.path, found.counts.rows),
             top=[_shown(each, target) for each in found.chosen[:_SHOWN]],
             bottom=[_shown(each, target) for each in found.chosen[: -_SHOWN - 1 : -1]],
-            proof=_filter_proof(run, scenario, examples, [each.row for each in found.chosen], drawn, asked),
+            proof=_filter_proof(
+                run, scenario, examples, [each.row for each in found.chosen], drawn, asked, base
+            ),
             facts={"meant": found.meant, "bad": found.counts.bad, "blank": found.counts.blank},
         ),
         began,
@@ -199,6 +201,7 @@ def _filter_proof(
     chosen: Sequence[Mapping[str, Any]],
     drawn: Sequence[Mapping[str, Sequence[Mapping[str, Any]]]],
     asked: Asked,
+    base: Path | None,
 ) -> list[dict[str, Any]] | None:
     """Train on the examples with the chosen rows, and with the baselines' rows."""
     if not asked.prove:
@@ -208,7 +211,7 @@ def _filter_proof(
         return [*examples, *(_record(row, scenario) for row in rows)]
 
     draws = [{name: with_examples(rows) for name, rows in draw.items()} for draw in drawn]
-    return proof_of(run, scenario, with_examples(chosen), draws, asked)
+    return proof_of(run, scenario, with_examples(chosen), draws, asked, base)
 
 
 def _record(row: Mapping[str, Any], scenario: Scenario) -> Record:

@@ -88,7 +88,7 @@ def prune_scenario(
             labels=label_counts(records, chosen),
             top=top,
             bottom=bottom,
-            proof=proof_of(run, scenario, chosen, drawn, asked),
+            proof=proof_of(run, scenario, chosen, drawn, asked, base),
             facts={"protected_dropped": pruned.protected_dropped},
         ),
         began,

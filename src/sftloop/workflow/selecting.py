@@ -143,11 +143,11 @@ def proof_of(
     chosen: Sequence[Record],
     drawn: Sequence[Mapping[str, Sequence[Record]]],
     asked: Asked,
+    base: Path | None,
 ) -> list[dict[str, Any]] | None:
     """Train on the selection and the baselines, if that is wanted."""
     if not asked.prove:
         return None
-    base = base_of(scenario, asked)
     assert base is not None
     named = {name: [draw[name] for draw in drawn] for name in drawn[0]}
     return prove(
