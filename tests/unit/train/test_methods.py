@@ -172,3 +172,11 @@ class TestPeriodicLora:
         method = PeriodicLoraMethod(period=period)
         found = [step for step in range(1, steps + 1) if method.ends_period(step, steps, 4)]
         assert found == ends
+
+
+def test_rslora_starts_at_the_rate_that_makes_loras_step_at_the_usual_rank() -> None:
+    plain, stable = LoraMethod(), LoraMethod(rslora=True)
+    scales = plain.alpha / plain.rank, stable.alpha / stable.rank**0.5
+    for parameters in (135_000_000, 7_000_000_000):
+        steps = [method.default_learning_rate(parameters) for method in (plain, stable)]
+        assert steps[0] * scales[0] == pytest.approx(steps[1] * scales[1])
