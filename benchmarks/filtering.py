@@ -34,7 +34,7 @@ from sftloop.core.seeds import derive_seed
 from sftloop.curate.filter import Budget, Pool, Target, run_cascade, search_pool
 from sftloop.curate.filter.candidate import read_candidates
 from sftloop.curate.filter.first_stage import FirstStage
-from sftloop.curate.hashed_ngrams import hashed_ngrams
+from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
 from sftloop.scenario import load_scenario
 
 _ROOT = Path(__file__).parent.parent
@@ -181,7 +181,7 @@ def _scores(orders: Sequence[Sequence[str]], meant: set[str]) -> dict[str, float
 
 def _with_model(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an embedding that runs each text once, and the loss drop of texts."""
-    from sftloop.curate.loss_drop import text_loss_drops
+    from sftloop.curate.attribute import text_loss_drops
     from sftloop.models import LocalModel, resolve_model
     from sftloop.models.embed import embed_texts
 

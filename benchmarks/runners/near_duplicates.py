@@ -50,7 +50,7 @@ def main() -> None:
 
 def sftloop() -> Callable[[list[str]], Groups]:
     """This package."""
-    from sftloop.curate.near_duplicates import near_duplicate_groups
+    from sftloop.curate.copies.near_duplicates import near_duplicate_groups
 
     return lambda texts: near_duplicate_groups(texts, threshold=THRESHOLD)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.bm25 import Bm25
+from sftloop.curate.similarity.bm25 import Bm25
 from sftloop.records import Record, sample_records
 
 

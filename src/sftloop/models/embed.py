@@ -12,8 +12,7 @@ Shapes: `B` texts of a batch, `T` their tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +32,6 @@ Vectors = NDArray[np.float32]
 
 _BATCH_TOKENS = 2048
 """Packed tokens per forward pass."""
-_STREAM_TEXTS = 4096
-"""Texts that a stream sorts by length at a time."""
 
 
 def embed_texts(
@@ -69,23 +66,6 @@ def embed_texts(
             vectors = _packed(prefix, batch) if prefix else _in_full(model, front, batch)
             pooled[places] = torch.nn.functional.normalize(vectors).cpu().numpy()
     return pooled
-
-
-def embed_stream(
-    model: PreTrainedModel,
-    encoder: PromptEncoder,
-    texts: Iterable[str],
-    *,
-    max_tokens: int = 512,
-    batch_tokens: int = _BATCH_TOKENS,
-) -> Iterator[Vectors]:
-    """Yield the vectors of any number of texts in bounded memory, in the texts' order, some thousand at a time.
-
-    Arguments as of `embed_texts`.
-    """
-    source = iter(texts)
-    while chunk := list(islice(source, _STREAM_TEXTS)):
-        yield embed_texts(model, encoder, chunk, max_tokens=max_tokens, batch_tokens=batch_tokens)
 
 
 def _batches(tokens: Sequence[Sequence[int]], batch_tokens: int) -> Iterator[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sftloop.curate.style_words import Name, feature_name, value_name
+from sftloop.curate.style.style_words import Name, feature_name, value_name
 
 _OF_REASON = "reason_"
 _FACTS = {"sentences": Name("Sentences", "句数")}

@@ -71,7 +71,7 @@ def check_trainable(
         records: what is audited.
         tokenised: None: nothing is counted in tokens.
     """
-    from sftloop.curate.trainability import find_untrainable
+    from sftloop.curate.trainable import find_untrainable
 
     found = find_untrainable(
         records,
@@ -105,12 +105,10 @@ def check_records(
         difficulty: as measured; None: taken from the tags.
         seed: of everything drawn.
     """
-    from sftloop.curate.duplicates import find_conflicts, find_duplicates
-    from sftloop.curate.format_outliers import find_format_outliers
-    from sftloop.curate.imbalance import find_imbalance
-    from sftloop.curate.label_errors import find_label_errors
-    from sftloop.curate.leaks import find_leaks
-    from sftloop.curate.near_records import find_near_duplicates
+    from sftloop.curate.copies import find_conflicts, find_duplicates, find_leaks, find_near_duplicates
+    from sftloop.curate.labels import find_label_errors
+    from sftloop.curate.spread import find_imbalance
+    from sftloop.curate.style import find_format_outliers
 
     records = splits[split]
     levels = {row.record_id: row.level for row in difficulty.records} if difficulty else None
@@ -179,8 +177,8 @@ def ask_model(
 
 
 def _variety(checked: Checked, records: Sequence[Record], scenario: Scenario, seed: int) -> None:
-    from sftloop.curate.diversity import effective_number, vendi_score
-    from sftloop.curate.hashed_ngrams import hashed_ngrams
+    from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
+    from sftloop.curate.spread import effective_number, vendi_score
 
     for name in scenario.tasks:
         own = [record for record in records if record.task == name]
@@ -219,8 +217,7 @@ def _tell_difficulty(checked: Checked, report: DifficultyReport) -> None:
 
 
 def _tell_knowledge(checked: Checked, table: Mapping[str, Mapping[str, int]]) -> None:
-    from sftloop.curate.short_facts import NOTHING_TO_KNOW
-    from sftloop.curate.slick import CLASSES
+    from sftloop.curate.knowledge import CLASSES, NOTHING_TO_KNOW
 
     for task, counts in table.items():
         exempt = {name: counts[name] for name in NOTHING_TO_KNOW if name in counts}

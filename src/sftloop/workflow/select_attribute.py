@@ -103,9 +103,7 @@ def _help(
     seed: int,
 ) -> NDArray[np.float32]:
     """Return how much each record helps, the higher the more."""
-    from sftloop.curate.attribute import less_scores
-    from sftloop.curate.attribute.less import GRADIENT_COSINE
-    from sftloop.curate.loss_drop import loss_drops
+    from sftloop.curate.attribute import GRADIENT_COSINE, less_scores, loss_drops
     from sftloop.models import PromptEncoder, TaskTokens
     from sftloop.train import encode_examples
 

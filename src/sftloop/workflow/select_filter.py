@@ -152,7 +152,7 @@ def _embedding(base: Path | None, scenario: Scenario, seed: int) -> Callable[[Se
         return embed_texts(local.model, local.encoder, texts)
 
     def by_words(texts: Sequence[str]) -> Any:
-        from sftloop.curate.hashed_ngrams import hashed_ngrams
+        from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
 
         return hashed_ngrams(texts, scenario.language, seed=seed)
 
@@ -160,7 +160,7 @@ def _embedding(base: Path | None, scenario: Scenario, seed: int) -> Callable[[Se
 
 
 def _loss_drop(base: Path, target: Target, seed: int) -> Callable[[Sequence[str]], Any]:
-    from sftloop.curate.loss_drop import text_loss_drops
+    from sftloop.curate.attribute import text_loss_drops
 
     return lambda texts: text_loss_drops(base, target.texts, texts, seed=seed)
 

@@ -106,7 +106,7 @@ def text_vectors(
     run: RunDirectory, texts: Sequence[str], scenario: Scenario, base: Path | None, seed: int
 ) -> Vectors:
     """Return one vector per text: the model's hidden states, kept in the run, or hashed n-grams."""
-    from sftloop.curate.hashed_ngrams import hashed_ngrams
+    from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
 
     if base is None:
         return hashed_ngrams(texts, scenario.language, seed=seed)

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftloop.curate.balance import in_balance
+from sftloop.curate.prune.balance import in_balance
 
 
 def queues(sizes: dict[tuple[str, str], int], protected: int = 0) -> dict:

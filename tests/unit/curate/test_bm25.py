@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sftloop.curate.bm25 import Bm25, words
+from sftloop.curate.similarity.bm25 import Bm25, words
 
 DOCUMENTS = ["card lost card", "card stolen", "new pin", ""]
 

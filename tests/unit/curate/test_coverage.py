@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sftloop.curate import coverage
-from sftloop.curate.coverage import Order, greedy_order, groups_of
+from sftloop.curate.prune import coverage
+from sftloop.curate.prune.coverage import Order, greedy_order, groups_of
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -16,9 +16,15 @@ from scipy.optimize import check_grad
 from tests.tiny_models import tiny_model
 from tests.tiny_scenario import scenario, tiny_encoder
 
-from sftloop.curate.difficulty import Losses, by_labels, by_loss, judge_difficulty, measure_difficulty
-from sftloop.curate.few_boundary import few_boundary
-from sftloop.curate.label_bias import LabelBias, _loss
+from sftloop.curate.difficulty.difficulty import (
+    Losses,
+    by_labels,
+    by_loss,
+    judge_difficulty,
+    measure_difficulty,
+)
+from sftloop.curate.difficulty.few_boundary import few_boundary
+from sftloop.curate.difficulty.label_bias import LabelBias, _loss
 from sftloop.models import LocalModel, TaskTokens
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer

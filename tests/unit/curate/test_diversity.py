@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sftloop.curate import diversity
-from sftloop.curate.diversity import coverage, effective_number, vendi_score
+from sftloop.curate.spread import diversity
+from sftloop.curate.spread.diversity import effective_number, vendi_score
 
 
 def by_definition(rows):
@@ -56,21 +56,3 @@ def test_projected_rows_keep_the_score(monkeypatch):
     monkeypatch.setattr(diversity, "_EXACT_UP_TO", 128)
     assert vendi_score(rows) == pytest.approx(exact, rel=0.05)
     assert vendi_score(rows, seed=3) == vendi_score(rows, seed=3)
-
-
-def test_coverage_by_hand():
-    rows = np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0], [2.0, 0.0]])
-    found = coverage(rows, rows[:1], radius=0.7)
-    half = 2**-0.5
-    assert found.mean == pytest.approx((1 + 0 + half + 1) / 4)
-    assert found.covered == 0.75 and found.low == pytest.approx(np.quantile([0, half, 1, 1], 0.05))
-    assert coverage(rows, rows).covered == 1
-    with pytest.raises(ValueError, match="got 4 and 0"):
-        coverage(rows, rows[:0])
-
-
-def test_coverage_in_blocks_equals_one_product(monkeypatch):
-    rows = np.random.default_rng(2).standard_normal((50, 6))
-    whole = coverage(rows, rows[:5])
-    monkeypatch.setattr(diversity, "_ROWS_AT_ONCE", 7)
-    assert coverage(rows, rows[:5]) == whole

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sftloop.curate.duplicates import find_conflicts, find_duplicates
-from sftloop.curate.inputs import input_keys
-from sftloop.curate.leaks import find_leaks
-from sftloop.curate.near_duplicates import near_pairs_across
-from sftloop.curate.near_records import find_near_duplicates
+from sftloop.curate.copies.duplicates import find_conflicts, find_duplicates
+from sftloop.curate.copies.inputs import input_keys
+from sftloop.curate.copies.leaks import find_leaks
+from sftloop.curate.copies.near_duplicates import near_pairs_across
+from sftloop.curate.copies.near_records import find_near_duplicates
 from sftloop.records import Record, input_key
 from sftloop.scenario import Answer
 from sftloop.scenario.answer import MAIN_KEY

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sftloop.curate.bm25 import Bm25
 from sftloop.curate.filter.dsir import BUCKETS, ImportanceWeights, feature_counts
 from sftloop.curate.filter.streamed_bm25 import Query
 from sftloop.curate.filter.terms import hashed_terms
+from sftloop.curate.similarity.bm25 import Bm25
 
 POOL = ["a b", "a c c", "d", "a b b b"]
 TEXTS = st.lists(

@@ -5,10 +5,10 @@ import random
 import pytest
 from audit_cases import banking, instructions, needs_public_data, record, scenario, task
 
-from sftloop.curate.answer_styles import length_values
-from sftloop.curate.format_outliers import find_format_outliers
-from sftloop.curate.style import FEATURES
-from sftloop.curate.style_words import feature_name, value_name
+from sftloop.curate.style.answer_styles import length_values
+from sftloop.curate.style.format_outliers import find_format_outliers
+from sftloop.curate.style.style import FEATURES
+from sftloop.curate.style.style_words import feature_name, value_name
 
 REPLY = scenario(task("t", "generate"))
 PHRASES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sftloop.curate import hashed_ngrams as module
-from sftloop.curate.hashed_ngrams import hashed_ngrams
+from sftloop.curate.similarity import hashed_ngrams as module
+from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
 
 ENGLISH = [
     "My card was stolen, please block it",

@@ -4,7 +4,7 @@ import random
 
 from audit_cases import record, scenario, task
 
-from sftloop.curate.imbalance import find_imbalance
+from sftloop.curate.spread.imbalance import find_imbalance
 from sftloop.records import cap_records
 
 AB = {"a": "m", "b": "m"}

@@ -10,13 +10,13 @@ import pytest
 from tests.tiny_models import tiny_model
 from tests.tiny_scenario import tiny_encoder
 
-from sftloop.curate import asking, knowledge
-from sftloop.curate.asking import SAMPLING, few_shot_of
-from sftloop.curate.few_shot import Fact, FewShot
-from sftloop.curate.knowledge import KnowledgeReport, RecordKnowledge, _findings, measure_knowledge
-from sftloop.curate.right_answer import is_right
-from sftloop.curate.short_facts import facts_of
-from sftloop.curate.slick import CLASSES, PROMPTS, SAMPLES, full_class
+from sftloop.curate.knowledge import asking, knowledge
+from sftloop.curate.knowledge.asking import SAMPLING, few_shot_of
+from sftloop.curate.knowledge.few_shot import Fact, FewShot
+from sftloop.curate.knowledge.knowledge import KnowledgeReport, RecordKnowledge, _findings, measure_knowledge
+from sftloop.curate.knowledge.right_answer import is_right
+from sftloop.curate.knowledge.short_facts import facts_of
+from sftloop.curate.knowledge.slick import CLASSES, PROMPTS, SAMPLES, full_class
 from sftloop.models.sample import write_answers
 from sftloop.records import Record
 from sftloop.scenario import Answer, Scenario, load_scenario

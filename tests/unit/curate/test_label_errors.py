@@ -8,9 +8,9 @@ import pytest
 from audit_cases import banking, needs_public_data, record, scenario, task
 
 from sftloop.core.errors import DataError
-from sftloop.curate.confident import class_thresholds, doubts
-from sftloop.curate.label_errors import find_label_errors
-from sftloop.curate.out_of_fold import deal_folds
+from sftloop.curate.labels.confident import class_thresholds, doubts
+from sftloop.curate.labels.label_errors import find_label_errors
+from sftloop.curate.labels.out_of_fold import deal_folds
 
 TOPICS = {
     "refund": "money back refund return cash",

@@ -12,8 +12,8 @@ from tests.tiny_scenario import write_scenario
 from tests.unit.curate.test_less import examples
 
 from sftloop.core.errors import DataError
-from sftloop.curate.adapter_path import steps_for, walk
-from sftloop.curate.loss_drop import loss_drops, text_loss_drops
+from sftloop.curate.attribute.adapter_path import steps_for, walk
+from sftloop.curate.attribute.loss_drop import loss_drops, text_loss_drops
 from sftloop.train import TOKENS, LoraMethod, prepare
 
 RATE = 0.02

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sftloop.core.errors import UsageError
-from sftloop.curate.jaccard import jaccard, similarities
-from sftloop.curate.minhash import (
+from sftloop.curate.copies.near_duplicates import THRESHOLD, near_duplicate_groups, near_pairs_across
+from sftloop.curate.similarity.jaccard import jaccard, similarities
+from sftloop.curate.similarity.minhash import (
     STANDARD_ERROR,
     agreeing_pairs,
     estimated_similarity,
     rows_per_band,
     signatures,
 )
-from sftloop.curate.near_duplicates import THRESHOLD, near_duplicate_groups, near_pairs_across
-from sftloop.curate.shingles import all_shingle_sets, normalised_texts, shingle_sets
+from sftloop.curate.similarity.shingles import all_shingle_sets, normalised_texts, shingle_sets
 from sftloop.records import normalise
 
 MIXED = st.text(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sftloop.core.errors import UsageError
-from sftloop.curate.prune import Pruned, prune
+from sftloop.curate.prune.pruning import Pruned, prune
 from sftloop.records import Record
 from sftloop.scenario import Answer
 

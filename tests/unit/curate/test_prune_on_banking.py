@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sftloop.curate.baselines import balanced
-from sftloop.curate.hashed_ngrams import hashed_ngrams
-from sftloop.curate.prune import prune
+from sftloop.curate.prune.pruning import prune
+from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams
 from sftloop.records import Record
 from sftloop.scenario import Answer
 

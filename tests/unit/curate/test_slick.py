@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftloop.curate.slick import PROMPTS, SAMPLES, Inquiry, Wanted, full_class
+from sftloop.curate.knowledge.slick import PROMPTS, SAMPLES, Inquiry, Wanted, full_class
 
 Rng = np.random.Generator
 

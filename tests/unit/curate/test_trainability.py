@@ -6,8 +6,8 @@ import pytest
 from audit_cases import banking, needs_public_data, record, scenario, task
 from tests import tiny_scenario
 
-from sftloop.curate.token_fit import closes_turns
-from sftloop.curate.trainability import find_untrainable
+from sftloop.curate.trainable.token_fit import closes_turns
+from sftloop.curate.trainable.trainability import find_untrainable
 from sftloop.models import TaskTokens
 from sftloop.records import Record
 from sftloop.scenario import Answer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,7 @@ from tests.unit.models.test_in_full import OTHERS, other_model
 from transformers import PreTrainedModel
 
 from sftloop.models import PromptEncoder, embed
-from sftloop.models.embed import embed_stream, embed_texts
+from sftloop.models.embed import embed_texts
 
 TEXTS = [
     "w3 w4 w5",
@@ -101,16 +99,6 @@ def test_bfloat16_is_near(encoder: PromptEncoder) -> None:
     rows = [index for index, text in enumerate(TEXTS) if text]
     assert near.dtype == np.float32
     assert (exact[rows] * near[rows]).sum(1).min() > 0.99
-
-
-def test_a_stream_gives_the_same_in_pieces(encoder: PromptEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embed, "_STREAM_TEXTS", 3)
-    model = tiny_model("llama")
-    endless = itertools.cycle(TEXTS)
-    pieces = list(itertools.islice(embed_stream(model, encoder, endless), 3))
-    assert [len(piece) for piece in pieces] == [3, 3, 3]
-    wanted = embed_texts(model, encoder, [*TEXTS, *TEXTS[:2]])
-    np.testing.assert_allclose(np.concatenate(pieces), wanted, atol=1e-5)
 
 
 def test_nothing_gives_nothing(encoder: PromptEncoder) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import say
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.adapter_path import Stop, steps_for, walk
+from sftloop.curate.attribute.adapter_path import Stop, steps_for, walk
 from sftloop.train import Example, LoraMethod, Trainable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from unicodedata import east_asian_width
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.curate.shingles import normalised_codes
+from sftloop.curate.similarity.shingles import normalised_codes
 
 Hashes = NDArray[np.uint64]
 Places = NDArray[np.int64]

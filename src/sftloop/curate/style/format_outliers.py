@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sftloop.curate.answer_styles import FORM, Column, StyleFacts, Texts, free_texts, style_columns
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped, clipped_input
-from sftloop.curate.style_words import PARTS, feature_name, value_name
+from sftloop.curate.style.answer_styles import FORM, Column, StyleFacts, Texts, free_texts, style_columns
+from sftloop.curate.style.style_words import PARTS, feature_name, value_name
 from sftloop.evaluate.proportions import wilson_interval
 from sftloop.records import Record
 from sftloop.scenario import Scenario

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError
-from sftloop.curate.balance import Phase, Stratum, in_balance
-from sftloop.curate.coverage import Vectors, greedy_order, groups_of
+from sftloop.curate.prune.balance import Phase, Stratum, in_balance
+from sftloop.curate.prune.coverage import Vectors, greedy_order, groups_of
 from sftloop.records import Record
 
 COVERAGE = 0.95

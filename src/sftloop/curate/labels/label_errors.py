@@ -15,9 +15,9 @@ import numpy as np
 
 from sftloop.core.errors import DataError
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.confident import doubts
 from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.out_of_fold import FloatArray, IntArray, deal_folds, out_of_fold, text_features
+from sftloop.curate.labels.confident import doubts
+from sftloop.curate.labels.out_of_fold import FloatArray, IntArray, deal_folds, out_of_fold, text_features
 from sftloop.curate.quote import clipped_input
 from sftloop.records import Record
 from sftloop.scenario import Language, Scenario, Task

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.shingles import ShingleSets
+from sftloop.curate.similarity.shingles import ShingleSets
 from sftloop.curate.threads import in_threads
 
 FUNCTIONS = 128

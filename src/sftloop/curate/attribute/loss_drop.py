@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import DataError
-from sftloop.curate.adapter_path import steps_for, walk
+from sftloop.curate.attribute.adapter_path import steps_for, walk
 from sftloop.models import PromptEncoder, choose_device
 from sftloop.train import Example, LoraMethod, Trainable, prepare
 from sftloop.train.fused import fuse

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from sftloop.curate.style import FEATURES, shape_of, style_of
+from sftloop.curate.style.style import FEATURES, shape_of, style_of
 from sftloop.records import Record
 from sftloop.scenario import Task
 

@@ -9,8 +9,8 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from sftloop.curate.few_shot import Fact
-from sftloop.curate.right_answer import is_right, words
+from sftloop.curate.knowledge.few_shot import Fact
+from sftloop.curate.knowledge.right_answer import is_right, words
 from sftloop.evaluate.text import tokens
 from sftloop.records.schema import unquoted_evidence
 

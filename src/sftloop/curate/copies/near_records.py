@@ -9,17 +9,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.inputs import (
+from sftloop.curate.copies.inputs import (
     InputKey,
     answer_key,
     input_keys,
     shown_answer,
     worth_keeping,
 )
-from sftloop.curate.jaccard import similarities
-from sftloop.curate.near_duplicates import THRESHOLD, near_duplicate_groups
+from sftloop.curate.copies.near_duplicates import THRESHOLD, near_duplicate_groups
+from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped_input
+from sftloop.curate.similarity.jaccard import similarities
 from sftloop.records import Record
 
 _NEAR = Sentence(

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.task_counts import BalanceFacts, Level, count_task, label_counts, levels_of, task_caps
+from sftloop.curate.spread.task_counts import (
+    BalanceFacts,
+    Level,
+    count_task,
+    label_counts,
+    levels_of,
+    task_caps,
+)
 from sftloop.records import Record, TaskCap
 from sftloop.scenario import Scenario, Task
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from sftloop.curate.few_boundary import few_boundary
+from sftloop.curate.difficulty.few_boundary import few_boundary
+from sftloop.curate.difficulty.label_bias import FLOOR, LabelBias
 from sftloop.curate.finding import DataFinding
-from sftloop.curate.label_bias import FLOOR, LabelBias
 
 if TYPE_CHECKING:
     from sftloop.models import LocalModel

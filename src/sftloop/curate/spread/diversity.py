@@ -1,4 +1,4 @@
-"""How varied a set is: effective numbers of labels, tags and texts, and how well a part covers the whole.
+"""How varied a set is: effective numbers of labels, tags and texts.
 
 Takes counts and embedding matrices; doesn't know records or where embeddings come from.
 Shapes: `n` rows, `d` dimensions.
@@ -7,8 +7,6 @@ Shapes: `n` rows, `d` dimensions.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,23 +17,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _EXACT_UP_TO = 1024
 """Dimensions whose covariance is decomposed as it is; more are projected down to so many."""
-_ROWS_AT_ONCE = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """How near every row is to its nearest chosen row, as cosine similarity."""
-
-    mean: float
-    low: float
-    """5 % quantile: how badly the least covered are served."""
-    covered: float
-    """Share of rows with a chosen row at least as near as `radius`."""
-    radius: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
 
 
 def effective_number(items: Iterable[str]) -> float:
@@ -71,34 +52,6 @@ def vendi_score(rows: npt.ArrayLike, *, seed: int = 0) -> float:
     eigenvalues = eigenvalues[eigenvalues > 1e-12]
     eigenvalues = eigenvalues / eigenvalues.sum()
     return float(np.exp(-(eigenvalues * np.log(eigenvalues)).sum()))
-
-
-def coverage(rows: npt.ArrayLike, chosen: npt.ArrayLike, *, radius: float = 0.8) -> Coverage:
-    """Measure how well some rows stand for all.
-
-    Args:
-        rows: embeddings of the whole set, [n, d].
-        chosen: embeddings of the part, [m, d].
-        radius: cosine similarity from which a row counts as covered.
-
-    Raises:
-        ValueError: either side is empty.
-    """
-    whole, part = _units(rows), _units(chosen)
-    if not len(whole) or not len(part):
-        raise ValueError(f"coverage needs rows on both sides, got {len(whole)} and {len(part)}")
-    nearest = np.concatenate(
-        [
-            (whole[begin : begin + _ROWS_AT_ONCE] @ part.T).max(axis=1)
-            for begin in range(0, len(whole), _ROWS_AT_ONCE)
-        ]
-    )
-    return Coverage(
-        mean=float(nearest.mean()),
-        low=float(np.quantile(nearest, 0.05)),
-        covered=float((nearest >= radius - 1e-12).mean()),
-        radius=radius,
-    )
 
 
 def _units(rows: npt.ArrayLike) -> FloatArray:

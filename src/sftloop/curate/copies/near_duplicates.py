@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError
-from sftloop.curate.jaccard import jaccard
-from sftloop.curate.minhash import (
+from sftloop.curate.similarity.jaccard import jaccard
+from sftloop.curate.similarity.minhash import (
     STANDARD_ERROR,
     Signatures,
     agreeing_pairs,
@@ -23,7 +23,7 @@ from sftloop.curate.minhash import (
     rows_per_band,
     signatures,
 )
-from sftloop.curate.shingles import CHUNK, ShingleSets, all_shingle_sets
+from sftloop.curate.similarity.shingles import CHUNK, ShingleSets, all_shingle_sets
 from sftloop.curate.threads import in_threads
 
 THRESHOLD = 0.65

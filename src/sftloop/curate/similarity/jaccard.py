@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.curate.shingles import ShingleSets, all_shingle_sets
+from sftloop.curate.similarity.shingles import ShingleSets, all_shingle_sets
 from sftloop.curate.threads import in_threads
 
 _CHUNK_PAIRS = 2048

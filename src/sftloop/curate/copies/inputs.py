@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sftloop.curate.quote import clipped
-from sftloop.curate.shingles import normalised_texts
+from sftloop.curate.similarity.shingles import normalised_texts
 from sftloop.records import Record, normalise
 from sftloop.scenario.answer import MAIN_KEY
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.slick import PROMPTS
+from sftloop.curate.knowledge.slick import PROMPTS
 from sftloop.scenario.wording import Language, wording
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from sftloop.core.errors import DataError
-from sftloop.curate.answer_leaks import copied_answers, leaking_labels
 from sftloop.curate.finding import DataFinding, Sentence, Severity
 from sftloop.curate.quote import clipped, clipped_input
-from sftloop.curate.token_fit import TokenFacts, closes_turns, token_fit
+from sftloop.curate.trainable.answer_leaks import copied_answers, leaking_labels
+from sftloop.curate.trainable.token_fit import TokenFacts, closes_turns, token_fit
 from sftloop.records import Record, check_record, unquoted_evidence
 from sftloop.scenario import Scenario, Task, format_answer, parse_answer
 from sftloop.scenario.answer import MAIN_KEY

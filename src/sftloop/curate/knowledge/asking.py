@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sftloop.core.progress import Progress
-from sftloop.curate.few_shot import SHOTS, STOP, Fact, FewShot
-from sftloop.curate.right_answer import is_right
-from sftloop.curate.slick import PROMPTS, Inquiry, Wanted
+from sftloop.curate.knowledge.few_shot import SHOTS, STOP, Fact, FewShot
+from sftloop.curate.knowledge.right_answer import is_right
+from sftloop.curate.knowledge.slick import PROMPTS, Inquiry, Wanted
 from sftloop.models.answer_chances import answer_chances
 from sftloop.models.sample import write_answers
 from sftloop.models.sampling import GREEDY, Sampling

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sftloop.core.progress import Progress
-from sftloop.curate.asking import Asker, Kind, few_shot_of
-from sftloop.curate.few_shot import Fact, FewShot
 from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.short_facts import Exempt, facts_of
-from sftloop.curate.slick import CLASSES, Inquiry, Knowledge
+from sftloop.curate.knowledge.asking import Asker, Kind, few_shot_of
+from sftloop.curate.knowledge.few_shot import Fact, FewShot
+from sftloop.curate.knowledge.short_facts import Exempt, facts_of
+from sftloop.curate.knowledge.slick import CLASSES, Inquiry, Knowledge
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sftloop.curate.copies.inputs import InputKey, input_keys
+from sftloop.curate.copies.near_duplicates import THRESHOLD, NearPair, near_pairs_across
 from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.inputs import InputKey, input_keys
-from sftloop.curate.near_duplicates import THRESHOLD, NearPair, near_pairs_across
 from sftloop.curate.quote import clipped_input
 from sftloop.records import SPLITS, Record
 

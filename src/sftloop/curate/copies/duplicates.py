@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from sftloop.curate.finding import DataFinding, Sentence
-from sftloop.curate.inputs import (
+from sftloop.curate.copies.inputs import (
     answer_key,
     input_keys,
     is_checked,
@@ -17,6 +16,7 @@ from sftloop.curate.inputs import (
     worth_keeping,
     writes_freely,
 )
+from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped, clipped_input
 from sftloop.records import Record
 
