@@ -10,25 +10,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from sftloop.models import resolve_model
 from sftloop.plan import Adapter, Architecture, Batch, Setup, simulate
 from sftloop.plan.line import COMPONENTS
 from sftloop.plan.setup import Method, Precision
 from sftloop.train.examples import Example
-from sftloop.train.fused import fuse
 from sftloop.train.methods import METHODS, prepare
-from sftloop.train.optimizers import build_optimizer
-from sftloop.train.recompute import Recompute
-from sftloop.train.shared import shared_step
+from sftloop.train.step_memory import measure_step
 
 RESULT = Path(__file__).parent / "results" / "memory_on_cpu.json"
 MODELS = ("smollm2-135m-instruct",)
@@ -73,72 +67,18 @@ def _example(case: Case, prompt: tuple[int, ...], target: tuple[int, ...]) -> Ex
     return Example(record_id="r", task="t", prefix=prefix, prompt=prompt, target=target)
 
 
-class Storages(TorchDispatchMode):
-    """Counts the bytes of all storages alive, and keeps the largest sum with the gradients in it."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
-        self.trained = [p for p in model.parameters() if p.requires_grad]
-        self.known: dict[int, weakref.ref[Any]] = {}
-        self.now = self.peak = self.gradients = 0
-        for tensor in (*model.parameters(), *model.buffers()):
-            self.add(tensor)
-        self.weights = self.now
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(out):
-            if isinstance(tensor, torch.Tensor):
-                self.add(tensor)
-        if self.now > self.peak:
-            self.peak = self.now
-            self.gradients = sum(p.grad.nbytes for p in self.trained if p.grad is not None)
-        return out
-
-    def add(self, tensor: torch.Tensor) -> None:
-        """Count a tensor's storage until it is freed, once."""
-        storage = tensor.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()
-        if key in self.known:
-            return
-        self.known[key] = weakref.ref(storage, lambda _: self._remove(key, size))
-        self.now += size
-
-    def _remove(self, key: int, size: int) -> None:
-        del self.known[key]
-        self.now -= size
-
-
 def measure(folder: Path, case: Case) -> dict[str, int]:
     """Return the peak of the second step (the first makes the optimizer's states) and what is known of it."""
     dtype = torch.float32 if case.precision == "fp32" else torch.bfloat16
-    model = prepared(folder, case, dtype).model
-    fuse(model)
-    recompute = Recompute(model, always=case.checkpointing)
-    groups = [{"params": [p for p in model.parameters() if p.requires_grad], "lr": 1e-4}]
-    optimizer = build_optimizer("adamw", groups, torch.device("cpu"))
-    batch = examples(case, case.micro_batch * case.passes)
-    with Storages(model) as storages:
-        for _ in range(2):
-            storages.peak = 0
-            shared_step(
-                model,
-                batch,
-                micro_batch_tokens=case.micro_batch * SUFFIX,
-                precision=None if dtype is torch.float32 else dtype,
-                recompute=recompute,
-            )
-            optimizer.step()
-            optimizer.zero_grad()
-    states = sum(v.nbytes for state in optimizer.state.values() for v in state.values() if v.dim())
-    rest = storages.peak - storages.weights - storages.gradients - states
-    return {
-        "Total": storages.peak,
-        "weights": storages.weights,
-        "gradients": storages.gradients,
-        "optimizer": states,
-        "activations and others": rest,
-    }
+    found = measure_step(
+        prepared(folder, case, dtype),
+        examples(case, case.micro_batch * case.passes),
+        micro_batch_tokens=case.micro_batch * SUFFIX,
+        recompute=case.checkpointing,
+    )
+    known = {"weights": found.weights, "gradients": found.gradients, "optimizer": found.optimizer}
+    rest = found.peak - sum(known.values())
+    return {"Total": found.peak, **known, "activations and others": rest}
 
 
 def prepared(folder: Path, case: Case, dtype: torch.dtype) -> Any:

@@ -11,6 +11,7 @@ from sftloop.plan.setup import Attention, Engine, Loss, Method, Optimizer, Preci
 
 if TYPE_CHECKING:
     from sftloop.plan import Fitted, Setup
+    from sftloop.workflow.plan_calibrate import Calibration
     from sftloop.workflow.plan_memory import MemoryPlan
 
 _COUNT = click.IntRange(1)
@@ -24,6 +25,7 @@ def _choice(values: Any) -> click.Choice[str]:
 @click.option("--model", required=True, metavar="NAME", help="A known name, a directory, or a config.json.")
 @click.option("--gpu", metavar="NAME|BYTES", help="a100-80gb, rtx-4090, 24GB, 24GiB …")
 @click.option("--fit", is_flag=True, help="Where it doesn't fit, take the cheapest steps until it does.")
+@click.option("--calibrate", is_flag=True, help="Run two small steps here and correct the ledger by them.")
 @click.option("--method", type=_choice(Method), default="lora", show_default=True)
 @click.option("--lora-rank", type=_COUNT, default=16, show_default=True)
 @click.option("--lora-targets", type=_choice(Targets), default="all", show_default=True)
@@ -55,14 +57,14 @@ def _choice(values: Any) -> click.Choice[str]:
     "or sftloop's, which is the default with --prefix-len.",
 )
 @options.json_option
-def command(model: str, gpu: str | None, fit: bool, as_json: bool, **choices: Any) -> None:
+def command(model: str, gpu: str | None, fit: bool, calibrate: bool, as_json: bool, **choices: Any) -> None:
     """Foresee the memory of a training, line by line, at its fullest instant.
 
     Bytes are per GPU. Every line shows its formula.
     """
     from sftloop.workflow.plan_memory import plan_memory
 
-    plan = plan_memory(model, _setup(choices), gpu=gpu, fit=fit)
+    plan = plan_memory(model, _setup(choices), gpu=gpu, fit=fit, calibrate=calibrate)
     if as_json:
         options.print_json(plan.to_json())
     else:
@@ -121,6 +123,8 @@ def _print(plan: MemoryPlan) -> None:
     )
     if ledger.host_bytes:
         click.echo(f"In the host's memory: {_size(ledger.host_bytes)} per GPU")
+    if plan.calibration is not None:
+        _print_calibration(plan.calibration)
     if plan.gpu is not None:
         click.echo(f"{'Fits' if plan.fits else 'Does not fit'} into {_size(plan.gpu)}")
     if plan.fitted is not None:
@@ -128,6 +132,15 @@ def _print(plan: MemoryPlan) -> None:
         _print_choices(plan.choices, plan.setup.method)
     for note in plan.notes:
         click.echo(f"Note: {note}")
+
+
+def _print_calibration(found: Calibration) -> None:
+    for each in found.measured:
+        click.echo(
+            f"Measured with {each['micro_batch']} a pass: {_size(each['peak_allocated'])} "
+            f"(the ledger: {_size(each['predicted'])})"
+        )
+    click.echo(f"Corrected by that: {_size(found.peak_allocated)} allocated")
 
 
 def _print_ladder(fitted: Fitted) -> None:

@@ -61,8 +61,13 @@ class Ledger:
         }
 
     def fits(self, gpu_bytes: int) -> bool:
-        """Whether a GPU has room for the peak, the driver's context and what the allocator loses."""
-        return self.peak_allocated <= USABLE * gpu_bytes
+        """Whether a GPU has room for the peak."""
+        return has_room(self.peak_allocated, gpu_bytes)
+
+
+def has_room(peak_allocated: int, gpu_bytes: int) -> bool:
+    """Whether a GPU has room for a peak, the driver's context and what the allocator loses."""
+    return peak_allocated <= USABLE * gpu_bytes
 
 
 def simulate(architecture: Architecture, setup: Setup, gpu_bytes: int | None = None) -> Ledger:

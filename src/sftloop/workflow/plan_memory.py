@@ -20,10 +20,13 @@ from sftloop.plan import (
     climb,
     find_config,
     gpu_bytes,
+    has_room,
     known_name,
     model_names,
     simulate,
 )
+from sftloop.workflow.plan_calibrate import Calibration, setup_of_here
+from sftloop.workflow.plan_calibrate import calibrate as measure_and_correct
 
 _WITHOUT_BF16 = ("v100", "t4", "p40", "rtx-20")
 
@@ -41,11 +44,17 @@ class MemoryPlan:
     """With `fit`: the plan that the ladder led to."""
     choices: tuple[Fitted, ...]
     notes: tuple[str, ...]
+    calibration: Calibration | None = None
+    """With `calibrate`: the peak corrected by two measured steps."""
 
     @property
     def fits(self) -> bool | None:
         """Does the training fit as asked? None without a GPU."""
-        return None if self.gpu is None else self.ledger.fits(self.gpu)
+        if self.gpu is None:
+            return None
+        if self.calibration is None:
+            return self.ledger.fits(self.gpu)
+        return has_room(self.calibration.peak_allocated, self.gpu)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the verb prints it."""
@@ -69,6 +78,8 @@ class MemoryPlan:
             "ladder": [],
             "notes": list(self.notes),
         }  # fmt: skip
+        if self.calibration is not None:
+            found["calibrated"] = self.calibration.to_json()
         if self.fitted is not None:
             found["ladder"] = [
                 {"step": rung.step, "saves": rung.saves, "costs": rung.costs, "command": rung.command}
@@ -79,7 +90,9 @@ class MemoryPlan:
         return found
 
 
-def plan_memory(model: str, setup: Setup, *, gpu: str | None = None, fit: bool = False) -> MemoryPlan:
+def plan_memory(
+    model: str, setup: Setup, *, gpu: str | None = None, fit: bool = False, calibrate: bool = False
+) -> MemoryPlan:
     """Return the ledger of a training, and with `fit` what makes it fit.
 
     Args:
@@ -87,15 +100,24 @@ def plan_memory(model: str, setup: Setup, *, gpu: str | None = None, fit: bool =
         setup: the training.
         gpu: a name or a size.
         fit: climb the ladder where it doesn't fit.
+        calibrate: run two small steps of the training on this machine and correct the ledger by them.
 
     Raises:
-        UsageError: impossible options, or `fit` without a GPU.
-        ModelError: the model or its configuration isn't known.
+        UsageError: impossible options, `fit` without a GPU, or a training that can't be measured here.
+        ModelError: the model or its configuration isn't known, or to calibrate its weights aren't here.
     """
+    if calibrate and fit:
+        raise UsageError(
+            "--calibrate measures one training; --fit compares many.",
+            hint="Use --fit first, then --calibrate with the options it ends at.",
+        )
     architecture = find_architecture(model)
     if fit and gpu is None:
         raise UsageError("--fit needs to know what it must fit into.", hint="Add --gpu, as in --gpu 24GB.")
     memory = None if gpu is None else gpu_bytes(gpu)
+    asked = setup
+    if calibrate:
+        setup = setup_of_here(setup)
     ledger = simulate(architecture, setup, memory)
     fitted = None if memory is None or not fit else climb(architecture, setup, memory)
     others = () if memory is None or not fit else tuple(choices(architecture, setup, memory))
@@ -106,7 +128,8 @@ def plan_memory(model: str, setup: Setup, *, gpu: str | None = None, fit: bool =
         gpu=memory,
         fitted=fitted,
         choices=others,
-        notes=(*_notes(setup, gpu), *_notes_on_plan(architecture, fitted)),
+        notes=(*_notes(setup, gpu), *_notes_on_plan(architecture, fitted), *_notes_on_changes(asked, setup)),
+        calibration=measure_and_correct(model, architecture, setup) if calibrate else None,
     )
 
 
@@ -192,6 +215,13 @@ def _notes(setup: Setup, gpu: str | None) -> list[str]:
     if gpu and without_bf16(gpu) and setup.precision.startswith("bf16"):
         notes.append(f"{gpu} has no bf16: fp16-mixed takes as much.")
     return notes
+
+
+def _notes_on_changes(asked: Setup, setup: Setup) -> list[str]:
+    """Say what calibration measured instead of what was asked for."""
+    if asked == setup:
+        return []
+    return [f"Measured as sftloop trains on this machine: its engine, {setup.precision}, its own loss."]
 
 
 def _notes_on_plan(architecture: Architecture, fitted: Fitted | None) -> list[str]:
