@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from benchmarks.memory_on_cpu import Case, Storages, measure, predict
+from benchmarks.memory_on_cpu import Case, measure, predict
+
+from sftloop.train.step_memory import Storages
 
 LORA = Case(method="lora", precision="fp32", passes=1, micro_batch=6, prefix=0)
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 import torch
-from benchmarks.memory_on_cpu import Storages
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from sftloop.plan import Adapter, Architecture, Batch, Setup, simulate
 from sftloop.plan.activations import WORKSPACE_BYTES
+from sftloop.train.step_memory import Storages
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "bf16-mixed": torch.bfloat16}
 
