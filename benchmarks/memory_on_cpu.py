@@ -1,8 +1,6 @@
 """The memory ledger against tensors counted on this machine: `python -m benchmarks.memory_on_cpu [MODEL …]`.
 
-Steps of our own engine while every operation's tensors are counted by storage, from the moment they are made until
-they are freed. What a kernel takes for a moment within itself isn't seen. (torch's own MemTracker can't: it wants
-a gradient of every parameter.) Writes `benchmarks/results/memory_on_cpu.json`.
+Steps of our own engine, as `plan memory --calibrate` runs them. Writes `benchmarks/results/memory_on_cpu.json`.
 """
 
 from __future__ import annotations
@@ -12,17 +10,14 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from sftloop.models import resolve_model
-from sftloop.plan import Adapter, Architecture, Batch, Setup, simulate
+from sftloop.plan import Adapter, Architecture, Batch, Ledger, Setup, simulate
 from sftloop.plan.line import COMPONENTS
 from sftloop.plan.setup import Method, Precision
-from sftloop.train.examples import Example
-from sftloop.train.methods import METHODS, prepare
-from sftloop.train.step_memory import measure_step
+from sftloop.workflow.plan_calibrate import measure_setup
 
 RESULT = Path(__file__).parent / "results" / "memory_on_cpu.json"
 MODELS = ("smollm2-135m-instruct",)
@@ -52,45 +47,27 @@ CASES = [
 ]  # fmt: skip
 
 
-def examples(case: Case, count: int) -> list[Example]:
-    """Return records of one shape: a shared prefix, own tokens, a target at their end."""
-    rows = []
-    for index in range(count):
-        prompt = tuple((7 * index + token) % 1000 + 10 for token in range(SUFFIX - TARGET + 1))
-        target = tuple((11 * index + token) % 1000 + 10 for token in range(TARGET))
-        rows.append(_example(case, prompt, target))
-    return rows
-
-
-def _example(case: Case, prompt: tuple[int, ...], target: tuple[int, ...]) -> Example:
-    prefix = tuple(token % 997 + 10 for token in range(case.prefix))
-    return Example(record_id="r", task="t", prefix=prefix, prompt=prompt, target=target)
-
-
 def measure(folder: Path, case: Case) -> dict[str, int]:
     """Return the peak of the second step (the first makes the optimizer's states) and what is known of it."""
-    dtype = torch.float32 if case.precision == "fp32" else torch.bfloat16
-    found = measure_step(
-        prepared(folder, case, dtype),
-        examples(case, case.micro_batch * case.passes),
-        micro_batch_tokens=case.micro_batch * SUFFIX,
-        recompute=case.checkpointing,
-    )
+    os.environ["SFTLOOP_DTYPE"] = "fp32" if case.precision == "fp32" else "bf16"
+    found = measure_setup(folder, _architecture(folder), _setup(case))
     known = {"weights": found.weights, "gradients": found.gradients, "optimizer": found.optimizer}
     rest = found.peak - sum(known.values())
     return {"Total": found.peak, **known, "activations and others": rest}
 
 
-def prepared(folder: Path, case: Case, dtype: torch.dtype) -> Any:
-    """Load the model as the trainer would in that dtype."""
-    os.environ["SFTLOOP_DTYPE"] = "fp32" if dtype is torch.float32 else "bf16"
-    return prepare(folder, METHODS[case.method](), device="cpu", seed=0)
-
-
-def predict(folder: Path, case: Case) -> Any:
+def predict(folder: Path, case: Case) -> Ledger:
     """Return the ledger of the same step."""
+    return simulate(_architecture(folder), _setup(case))
+
+
+def _architecture(folder: Path) -> Architecture:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    setup = Setup(
+    return Architecture.from_config(config, folder.name)
+
+
+def _setup(case: Case) -> Setup:
+    return Setup(
         method=case.method,
         adapter=Adapter(rank=16, targets="all"),
         optimizer="adamw",
@@ -107,10 +84,10 @@ def predict(folder: Path, case: Case) -> Any:
         checkpointing=case.checkpointing,
         engine="sftloop-cpu",
     )
-    return simulate(Architecture.from_config(config, folder.name), setup)
 
 
 def main(names: list[str]) -> None:
+    os.environ["SFTLOOP_DEVICE"] = "cpu"
     rows = []
     for name in names or list(MODELS):
         folder = resolve_model(name)

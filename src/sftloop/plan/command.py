@@ -26,8 +26,7 @@ def _train(architecture: Architecture, setup: Setup) -> str:
     if setup.adapters:
         words.append(f"--rank {adapter.rank}")
         if adapter.targets != "all":
-            letters = "|".join(adapter.targets)
-            words.append(f"--set 'targets=.*({letters})_proj'")
+            words.append(f"--set 'targets={adapter.target_pattern}'")
         if setup.dropout:
             words.append(f"--set dropout={setup.dropout:g}")
     if setup.virtual_tokens:

@@ -31,6 +31,11 @@ class Adapter:
     virtual_tokens: int = 20
     """P-tuning, prefix and prompt tuning: tokens learned in front of the prompt."""
 
+    @property
+    def target_pattern(self) -> str:
+        """The targets as our trainer's `targets` setting names them."""
+        return "all-linear" if self.targets == "all" else f".*({'|'.join(self.targets)})_proj"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:

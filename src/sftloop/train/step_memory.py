@@ -68,7 +68,7 @@ def measure_step(
     groups = [{"params": [p for p in model.parameters() if p.requires_grad], "lr": 1e-4}]
     moving = build_optimizer(optimizer, groups, device)
     meter: Storages | _Allocator = _Allocator(device) if device.type == "cuda" else Storages(model)
-    passes = update = 0
+    passes = update = gradients = 0
     with meter if isinstance(meter, Storages) else nullcontext():
         for _ in range(2):
             meter.forget_peak()
@@ -79,16 +79,17 @@ def measure_step(
                 precision=trainable.precision,
                 recompute=forget,
             )
-            passes = meter.peak
+            passes, gradients = meter.peak, meter.gradients
+            meter.forget_peak()
             moving.step()
-            update = meter.peak if meter.peak > passes else meter.now
+            update = meter.peak
             moving.zero_grad()
     states = sum(v.nbytes for state in moving.state.values() for v in state.values() if _is_state(v))
     return StepMemory(
         passes=passes,
         update=update,
         weights=meter.weights,
-        gradients=meter.gradients,
+        gradients=meter.gradients if update > passes else gradients,
         optimizer=states,
     )
 

@@ -47,15 +47,16 @@ def setup_of_here(setup: Setup) -> Setup:
     """
     from sftloop.models.device import choose_device, choose_dtype
 
-    if setup.parallel.gpus > 1 or setup.parallel.offload:
+    if setup.parallel.gpus > 1:
         raise UsageError(
             "--calibrate measures sftloop's trainer, which runs on one GPU.",
             hint="Leave out --gpus, --sharding and --offload, or --calibrate.",
         )
     device = choose_device()
     precision: Precision = "fp32" if str(choose_dtype(device)) == "torch.float32" else "bf16-mixed"
-    if setup.optimizer == "adamw-8bit" and device != "cuda":
-        raise UsageError("adamw-8bit needs an NVIDIA GPU.", hint="Calibrate where the training will run.")
+    if device != "cuda":
+        for name in {setup.method, setup.optimizer} & {"qlora", "adamw-8bit"}:
+            raise UsageError(f"{name} needs an NVIDIA GPU.", hint="Calibrate where the training will run.")
     engine: Engine = "sftloop" if device == "cuda" else "sftloop-cpu"
     return replace(setup, engine=engine, loss="chunked", attention="sdpa", precision=precision)
 
@@ -70,29 +71,25 @@ def calibrate(model: str, architecture: Architecture, setup: Setup) -> Calibrati
 
     Raises:
         ModelError: the weights aren't here.
-        UsageError: records longer than the model's context.
     """
     folder = _weights(model)
     own = setup.batch.seq_len - setup.batch.prefix_len
-    points, found = [], []
-    for records in small_sizes(architecture, setup):
-        small = _sized(setup, records)
+    sizes, steps = small_sizes(architecture, setup), []
+    for records in sizes:
         say(f"One step of {records} × {setup.batch.seq_len:,} tokens …")
-        measured = _measure(folder, architecture, small)
-        predicted = simulate(architecture, small)
-        found.append(
+        steps.append(measure_setup(folder, architecture, _sized(setup, records)))
+    few, many = ((records * own, step.passes) for records, step in zip(sizes, steps, strict=True))
+    line = calibrated(few, many, _passes(architecture, setup, own))
+    return Calibration(
+        peak_allocated=max(line.at(setup.batch.own), *(step.update for step in steps)),
+        measured=tuple(
             {
                 "micro_batch": records,
-                "peak_allocated": measured.peak,
-                "predicted": predicted.peak_allocated,
+                "peak_allocated": step.peak,
+                "predicted": simulate(architecture, _sized(setup, records)).peak_allocated,
             }
-        )
-        points.append((records * own, measured))
-    (few, first), (many, second) = points
-    line = calibrated((few, first.passes), (many, second.passes), _passes(architecture, setup, own))
-    return Calibration(
-        peak_allocated=max(line.at(setup.batch.own), first.update, second.update),
-        measured=tuple(found),
+            for records, step in zip(sizes, steps, strict=True)
+        ),
         fixed_bytes=line.fixed_bytes,
         bytes_per_token=line.bytes_per_token,
     )
@@ -129,7 +126,14 @@ def _passes(architecture: Architecture, setup: Setup, own: int) -> Callable[[int
     return lambda tokens: max(_before_update(architecture, _sized(setup, tokens // own)).values())
 
 
-def _measure(folder: Path, architecture: Architecture, setup: Setup) -> StepMemory:
+def measure_setup(folder: Path, architecture: Architecture, setup: Setup) -> StepMemory:
+    """Run a step of a training on records of one shape and return what it takes.
+
+    Args:
+        folder: the base model's.
+        architecture: its shape.
+        setup: as `setup_of_here` returned it; of its passes two are run at most, since more take no more.
+    """
     from sftloop.models.device import choose_device
     from sftloop.train.methods import METHODS, prepare
     from sftloop.train.step_memory import measure_step
@@ -137,17 +141,15 @@ def _measure(folder: Path, architecture: Architecture, setup: Setup) -> StepMemo
     batch, adapter = setup.batch, setup.adapter
     options: dict[str, Any] = {}
     if setup.adapters:
-        options = {"rank": adapter.rank, "alpha": 2 * adapter.rank}
-        if adapter.targets != "all":
-            options["targets"] = f".*({'|'.join(adapter.targets)})_proj"
-    elif setup.method != "full":
-        options = {"virtual_tokens": adapter.virtual_tokens}
+        options = {"rank": adapter.rank, "dropout": setup.dropout, "targets": adapter.target_pattern}
+    elif setup.virtual_tokens:
+        options = {"virtual_tokens": setup.virtual_tokens}
     trainable = prepare(folder, METHODS[setup.method](**options), device=choose_device(), seed=0)
     return measure_step(
         trainable,
         _examples(setup, batch.micro_batch * min(batch.accumulation, 2), architecture.vocabulary),
         micro_batch_tokens=batch.own,
-        optimizer="adamw" if setup.optimizer == "adamw-fused" else setup.optimizer,
+        optimizer=setup.optimizer.removesuffix("-fused"),
         recompute=setup.checkpointing,
     )
 

@@ -14,8 +14,7 @@ from tests.tiny_scenario import tiny_tokenizer
 from sftloop.cli.main import root
 from sftloop.core.errors import ModelError, UsageError
 from sftloop.plan import Adapter, Batch, Parallel, Setup
-from sftloop.workflow import plan_calibrate
-from sftloop.workflow.plan_calibrate import calibrate, setup_of_here, small_sizes
+from sftloop.workflow.plan_calibrate import calibrate, measure_setup, setup_of_here, small_sizes
 from sftloop.workflow.plan_memory import find_architecture, plan_memory
 
 
@@ -45,7 +44,7 @@ def test_a_larger_step_is_foretold(folder: Path, method: str) -> None:
     assert few < many < 24
     corrected = calibrate(str(folder), shape, asked)
     assert [each["micro_batch"] for each in corrected.measured] == [few, many]
-    truth = plan_calibrate._measure(folder, shape, asked).peak
+    truth = measure_setup(folder, shape, asked).peak
     assert corrected.peak_allocated == pytest.approx(truth, rel=5e-3)
 
 
