@@ -62,6 +62,14 @@ def invoke(*words: str, code: int = 0) -> str:
     return answer.output
 
 
+def test_the_rate_is_that_of_the_method_as_it_is_set(here: Path) -> None:
+    plain, ranked = (
+        json.loads(invoke(".", "--method", "lora", *more, "--json"))["training"]
+        for more in ([], ["--set", "rslora=true"])
+    )
+    assert ranked["rslora"] and ranked["learning_rate"] == pytest.approx(plain["learning_rate"] / 4, rel=0.05)
+
+
 def test_a_training_follows_the_plan_and_the_next_plan_learns_its_time(here: Path) -> None:
     plan = json.loads(invoke(".", "--epochs", "2", "--json"))
     assert set(plan) == KEYS

@@ -60,6 +60,9 @@ class HeadShape:
 class ScoringHead(torch.nn.Module):
     """Dropout and one linear layer, Xavier-initialised (Glorot and Bengio 2010), with an activation.
 
+    The features are first brought to a root mean square of 1, what Xavier's variance is made for: a last hidden
+    state has whatever scale its model's final norm learned, and one of 7 makes first losses near 7.
+
     Args:
         hidden: H.
         shape: what it answers.
@@ -76,7 +79,9 @@ class ScoringHead(torch.nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return what stands before the activation, (B, C), for features (B, H)."""
-        outputs: Tensor = self.linear(self.dropout(features.to(self.linear.weight.dtype)))
+        given = features.to(self.linear.weight.dtype)
+        scaled = torch.nn.functional.rms_norm(given, given.shape[-1:])
+        outputs: Tensor = self.linear(self.dropout(scaled))
         return outputs
 
     def activate(self, outputs: Tensor) -> Tensor:

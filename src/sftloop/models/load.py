@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging import CRITICAL
+from logging import CRITICAL, ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -59,6 +59,7 @@ def load_causal_lm(
     from safetensors import SafetensorError
 
     auto: Any = transformers.AutoModelForCausalLM
+    getLogger("bitsandbytes").setLevel(ERROR)  # peft imports it for any adapter; it warns where it has no GPU
     if threads := settings().threads:
         torch.set_num_threads(threads)
     try:

@@ -20,6 +20,7 @@ from sftloop.plan.plan_file import PLAN_FILE
 from sftloop.plan.proposal import checked, fits_somehow, propose
 from sftloop.records import split_path
 from sftloop.scenario import Scenario, load_scenario, put_over
+from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.plan_earlier import rough_time
@@ -67,7 +68,7 @@ def plan_scenario(
     facts = replace(facts, measured=measured_method(inputs, RUNS))
     own = scenario.training.model_dump(exclude_none=True, exclude_unset=True) if scenario.training else {}
     others = candidates(scenario, base)
-    proposal = propose(base.name, facts, asked, _rate(facts), own=own, candidates=others)
+    proposal = propose(base.name, facts, asked, _rate(facts, put_over(own, checked(asked))), own=own, candidates=others)
     effective = put_over(own, proposal.training)
     settings = {
         "asked": dict(asked),
@@ -130,12 +131,20 @@ def _largest(scenario: Scenario, base: Base, facts: Facts) -> tuple[Base, Facts]
     return chosen, replace(facts, architecture=chosen.architecture)
 
 
-def _rate(facts: Facts) -> Callable[[str], float]:
-    """Return the methods' starting rates for a model of this size; one of unknown size counts as large."""
+def _rate(facts: Facts, said: Mapping[str, Any]) -> Callable[[str], float]:
+    """Return the methods' starting rates for a model of this size; one of unknown size counts as large.
+
+    Args:
+        facts: the model's size.
+        said: what scenario and user say of the training: rsLoRA, for one, starts at another rate than LoRA.
+    """
     from sftloop.train import METHODS
 
-    parameters = facts.parameters or 10**9
-    return lambda method: METHODS[method]().default_learning_rate(parameters)
+    def rate(method: str) -> float:
+        options = {name: said[name] for name in METHOD_OPTIONS[method] if name in said}
+        return METHODS[method](**options).default_learning_rate(facts.parameters or 10**9)
+
+    return rate
 
 
 def _inputs(scenario: Scenario, base: Base) -> dict[str, str]:

@@ -139,6 +139,12 @@ def test_a_new_head_is_xavier() -> None:
     assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
 
 
+def test_the_scale_of_the_hidden_state_changes_nothing() -> None:
+    own, features = head(CHOICE, hidden=64), torch.randn(5, 64)
+    torch.testing.assert_close(own(features), own(7 * features))
+    torch.testing.assert_close(own(features).std().item(), (64 * 2 / 67) ** 0.5, rtol=0.5, atol=0.0)
+
+
 def test_saved_and_loaded(tmp_path: Path) -> None:
     heads = {shape.task: head(shape) for shape in (CHOICE, MULTI, SCORE)}
     save_heads(heads, tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -41,7 +40,6 @@ class QloraMethod(LoraMethod):
                 "The method 'qlora' needs bitsandbytes, which isn't installed.",
                 hint="pip install 'sftloop[qlora]', or take --method lora.",
             )
-        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
         quantised = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
