@@ -1,7 +1,8 @@
 """How a step's time and memory grow with the prefix and the batch, shared and ordinary: `docs/performance.md`.
 
-Random tokens through a real model, LoRA, one process per measurement. A measurement that would need more memory or
-minutes than the machine has is skipped, and the result says so.
+Random tokens through a real model, LoRA, one process and one thread per measurement, in processor seconds: other load
+hardly changes them. A measurement that would need more memory or minutes than there are is skipped, and the result
+says so.
 
     python -m benchmarks.growth [--models smollm2-135m-instruct,qwen2.5-coder-0.5b-instruct] [--out FILE]
 """
@@ -59,7 +60,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
         shared: share the prefix, or run every record in full.
 
     Returns:
-        Seconds per record and the peak memory in bytes.
+        Processor seconds per record and the peak memory in bytes.
     """
     import torch
 
@@ -72,6 +73,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
     from sftloop.train.shared import usual_micro_batch_tokens
 
     keep_freed_memory()
+    torch.set_num_threads(1)
     trainable = prepare(resolve_model(model), LoraMethod(rank=16, alpha=32), device="cpu", seed=0)
     fuse(trainable.model)
     recompute = Recompute(trainable.model, always=False)
@@ -95,7 +97,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
             )
             for i in range(batch)
         ]
-        began = time.monotonic()
+        began = time.process_time()
         if shared:
             shared_step(
                 trainable.model,
@@ -108,7 +110,7 @@ def measure(model: str, prefix: int, batch: int, shared: bool) -> dict[str, Any]
             plain_step(trainable.model, examples, micro_batch=1, precision=trainable.precision)
         optimizer.step()
         optimizer.zero_grad()
-        times.append(time.monotonic() - began)
+        times.append(time.process_time() - began)
     return {
         "seconds_per_record": sum(times[1:]) / len(times[1:]) / batch,
         "steps": len(times) - 1,

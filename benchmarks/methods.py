@@ -50,10 +50,16 @@ OPTIMIZERS = {
 LOSSES = {
     "tokens": [],
     **{
-        name: ["--set", f"head={{loss: {name}, activation: {activation}}}"]
-        for name, activation in (("ce", "softmax"), ("focal", "sigmoid"), ("mse", "sigmoid"))
+        f"{name}, {activation}": ["--set", f"head={{loss: {name}, activation: {activation}}}"]
+        for name in ("ce", "focal", "mse")
+        for activation in ("softmax", "sigmoid")
+        if (name, activation) != ("ce", "sigmoid")
     },
 }
+ONCE = ("sgd", "focal, sigmoid", "mse, sigmoid")
+"""Rows of these tables that need no second seed: far behind with the first."""
+SAME = {("optimizers", "adamw"): "lora", ("losses", "tokens"): "lora"}
+"""Rows that are LoRA's of the table of methods, not trained twice."""
 SCENARIOS: dict[str, list[str]] = {
     "banking77-15": [],
     "eprstmt": ["--batch-size", "8"],
@@ -84,7 +90,7 @@ def main() -> None:
     for seed in range(options.seeds):
         for row in _wanted(options, seed):
             if not any(all(old[key] == row[key] for key in row) for old in rows):
-                rows.append(row | _train(options, row))
+                rows.append(row | (_of_methods(rows, row) or _train(options, row)))
                 atomic_write_json(options.out, rows)
     print(
         render([row for row in rows if (row["table"], row["scenario"]) == (options.table, options.scenario)])
@@ -120,8 +126,18 @@ def _wanted(options: argparse.Namespace, seed: int) -> list[dict[str, Any]]:
     return [
         {"table": options.table, "scenario": options.scenario, "name": name, "seed": seed}
         for name in names
-        if seed == 0 or options.table != "methods" or name in SEEDED
+        if seed == 0 or (name in SEEDED if options.table == "methods" else name not in ONCE)
     ]
+
+
+def _of_methods(rows: list[dict[str, Any]], row: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the table of methods found for the same training, if it is there."""
+    name = SAME.get((row["table"], row["name"]))
+    same = {**row, "table": "methods", "name": name}
+    for old in rows:
+        if all(old[key] == same[key] for key in same):
+            return {key: value for key, value in old.items() if key not in same}
+    return None
 
 
 def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,9 @@ def plan_scenario(
     facts = replace(facts, measured=measured_method(inputs, RUNS))
     own = scenario.training.model_dump(exclude_none=True, exclude_unset=True) if scenario.training else {}
     others = candidates(scenario, base)
-    proposal = propose(base.name, facts, asked, _rate(facts, put_over(own, checked(asked))), own=own, candidates=others)
+    proposal = propose(
+        base.name, facts, asked, _rate(facts, put_over(own, checked(asked))), own=own, candidates=others
+    )
     effective = put_over(own, proposal.training)
     settings = {
         "asked": dict(asked),
