@@ -20,9 +20,11 @@ from typing import Any
 from benchmarks.cases import data_directory
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import say
+from sftloop.models.device import choose_device, choose_dtype
 
 _ROOT = Path(__file__).parent.parent
 _RESULTS = Path(__file__).parent / "results" / "methods.json"
+_HOURS = 6
 
 METHODS = {
     "lora": ["--method", "lora"],
@@ -167,6 +169,7 @@ def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
         name: trained[name] for name in ("trainable_parameters", "seconds", "peak_memory_bytes", "steps")
     }
     say(f"{run.name}: {accuracy['value']:.3f}")
+    facts["precision"] = str(choose_dtype(choose_device())).removeprefix("torch.")
     return facts | cost | {"accuracy": accuracy["value"], "interval": [accuracy["low"], accuracy["high"]]}
 
 
@@ -178,7 +181,7 @@ def _processor_seconds() -> float:
 
 def _call(arguments: list[str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "sftloop", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_HOURS * 3600)
     if done.returncode:
         return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
     found: dict[str, Any] = json.loads(done.stdout)
