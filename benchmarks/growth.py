@@ -1,8 +1,8 @@
 """How a step's time and memory grow with the prefix and the batch, shared and ordinary: `docs/performance.md`.
 
-Random tokens through a real model, LoRA, one process and one thread per measurement, in processor seconds: other load
-hardly changes them. A measurement that would need more memory or minutes than there are is skipped, and the result
-says so.
+Random tokens through a real model, LoRA, one process and one thread per measurement, in processor seconds: other
+load hardly changes them. A measurement that would need more memory or minutes than there are is skipped, and the
+result says so.
 
     python -m benchmarks.growth [--models smollm2-135m-instruct,qwen2.5-coder-0.5b-instruct] [--out FILE]
 """
