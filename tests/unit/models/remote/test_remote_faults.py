@@ -15,10 +15,10 @@ ALL_FAULTS = ["500", "cut", "malformed", "503", "429", "hang", "502", "408", "sl
 
 
 def test_every_record_gets_one_answer_whatever_happens(case, some, remote) -> None:
-    faults = {"500": 0.08, "cut": 0.08, "malformed": 0.08, "429": 0.08, "slow": 0.05, "hang": 0.02}
+    faults = {"500": 0.08, "cut": 0.08, "malformed": 0.08, "429": 0.08, "slow": 0.05, "hang": 0.01}
     records = some(80)
     with Misbehaving(script=ALL_FAULTS, faults=faults, retry_after="0.01", capacity=12) as server:
-        predictions = list(remote(server.url, answer_seconds=0.5).predict(case, "kind", records))
+        predictions = list(remote(server.url, answer_seconds=2).predict(case, "kind", records))
     assert sorted(p.id for p in predictions) == sorted(r.id for r in records)
     assert all(p.error is None and p.answer.label == "w30" and p.format_valid for p in predictions)
     assert set(server.answered.values()) == {1}
@@ -39,7 +39,7 @@ def test_a_record_that_always_fails_keeps_its_reason_and_the_others_their_answer
 
 def test_a_call_that_hangs_is_made_again(case, some, remote) -> None:
     with Misbehaving(script=["ok", "hang"]) as server:
-        [first, second] = remote(server.url, answer_seconds=0.3).predict(case, "kind", some(2))
+        [first, second] = remote(server.url, answer_seconds=2).predict(case, "kind", some(2))
     assert first.error is None and second.error is None
     assert server.statuses == {"200": 2, "hang": 1}
 
