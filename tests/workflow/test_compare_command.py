@@ -139,9 +139,7 @@ def test_what_cannot_be_compared_is_refused(
     assert all(each in message for each in told), message
 
 
-def test_the_same_command_asks_a_service_again_for_what_it_failed_to_answer(
-    own_case: Path, tiny_case: Path
-) -> None:
+def test_the_same_command_asks_a_service_again_for_what_it_failed_to_answer(own_case: Path) -> None:
     unlucky: list[dict] = []
 
     def fate(body: dict) -> str | None:
@@ -149,17 +147,18 @@ def test_the_same_command_asks_a_service_again_for_what_it_failed_to_answer(
         return "400" if body["messages"] == unlucky else None
 
     with Misbehaving(fate_of=fate) as server:
-        arguments = ["--model", str(tiny_case / "model"), "--api", f"small@{server.url}", "--no-classifiers"]
-        asked = ("compare", own_case, "--out", "cmp", "--task", "kind", "--limit", "6", *arguments)
+        systems = ["--api", f"small@{server.url}", "--prompt", other_wording(own_case), "--no-classifiers"]
+        asked = ("compare", own_case, "--out", "cmp", "--task", "kind", "--limit", "6", *systems)
         cache = {"SFTLOOP_HOME": str(own_case / "home")}
         first = call(*asked, cwd=own_case, **cache)
         assert first.returncode == 0, first.stderr
-        assert "small: 1 without an answer; the same command asks again for these alone" in first.stdout
-        assert "again for it alone" in (own_case / "cmp" / "compare.html").read_text()
+        told = "small: 2 without an answer; the same command asks again for these alone"
+        assert told in first.stdout, "two records with the same prompt share a call"
+        assert "gave no answer to 2 records" in (own_case / "cmp" / "compare.html").read_text()
         server.fate_of = lambda body: None
         server.bodies.clear()
         second = call(*asked, "--json", cwd=own_case, **cache)
         assert second.returncode == 0, second.stderr
         assert len(server.bodies) == 1
     assert [system["unanswered"] for system in json.loads(second.stdout)["systems"]] == [0, 0]
-    assert "again for it alone" not in (own_case / "cmp" / "compare.html").read_text()
+    assert "gave no answer" not in (own_case / "cmp" / "compare.html").read_text()
