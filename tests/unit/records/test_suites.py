@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.patience import run
 
 from sftloop.core.errors import UsageError
 from sftloop.records import Record
@@ -82,7 +82,7 @@ def test_assertions_pass_on_the_right_answer_only(scenario, records, tmp_path: P
     for answer, passes in ((RIGHT[name], "true"), (WRONG[name], "false")):
         written = format_answer(scenario.tasks[name], answer, "en")
         script = f"const output = {json.dumps(written)}; console.log({code})"
-        done = subprocess.run([str(NODE), "-e", script], capture_output=True, text=True, check=True)
+        done = run([str(NODE), "-e", script], check=True)
         assert done.stdout.strip() == passes, (code, written)
 
 
