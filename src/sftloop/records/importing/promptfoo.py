@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,10 @@ def promptfoo_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
         DataError: malformed YAML, no tests, or tests that lie in another file.
     """
     kind = path.suffix.lower()
-    if kind in (".csv", ".tsv"):
-        sources, flat = csv_rows(path, encoding), _from_cells
-    else:
-        sources, flat = (json_rows if kind == ".jsonl" else _yaml_rows)(path, encoding), _from_test
-    for row in sources:
+    table = kind in (".csv", ".tsv")
+    read = csv_rows if table else json_rows if kind == ".jsonl" else _yaml_rows
+    flat: Callable[[Any], dict[str, Any]] = _from_cells if table else _from_test
+    for row in read(path, encoding):
         if row.value is None:
             yield row
             continue
