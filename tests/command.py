@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import run
+
 SFTLOOP = [sys.executable, "-m", "sftloop"]
 STAMPS = {"seconds", "latency_seconds", "seconds_per_record", "peak_memory_bytes", "report"}
 
@@ -19,14 +21,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def call(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run `sftloop ARGUMENTS` to its end; `more` are environment variables."""
-    return subprocess.run(
-        [*SFTLOOP, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env=environment(**more),
-        check=False,
-    )
+    return run([*SFTLOOP, *map(str, arguments)], cwd=cwd, env=environment(**more))
 
 
 def without_stamps(value: object) -> object:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import signal
 import subprocess
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.command import SFTLOOP, environment, without_stamps
+from tests.patience import finish, kill, start
 from tests.tiny_scenario import write_scenario
 
 METHODS = {
@@ -40,13 +40,14 @@ def main() -> None:
             kills = (options.kills + index) // len(METHODS)
             whole, killed = case / f"{name}-whole", case / f"{name}-killed"
             began = time.monotonic()
-            _start(case, whole, arguments).wait()
+            finish(_start(case, whole, arguments))
             seconds = time.monotonic() - began
             moments = [
                 _kill(case, killed, arguments, draw.uniform(0.2, 0.95) * seconds) for _ in range(kills)
             ]
-            done = _start(case, killed, arguments).wait()
-            differing = [] if done == 0 else [f"exit code {done}"]
+            last = _start(case, killed, arguments)
+            finish(last)
+            differing = [f"exit code {last.returncode}"] if last.returncode else []
             differing += _differences(whole, killed)
             hit = [moment for moment in moments if moment]
             during = ", ".join(sorted(set(hit)))
@@ -56,7 +57,7 @@ def main() -> None:
 def _start(case: Path, out: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
     command = [*SFTLOOP, "run", str(case), "--out", str(out), *arguments]
     quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=case, env=environment(), stdout=quiet, stderr=quiet)
+    return start(command, cwd=case, env=environment(), stdout=quiet, stderr=quiet)
 
 
 def _kill(case: Path, out: Path, arguments: list[str], after: float) -> str | None:
@@ -65,8 +66,7 @@ def _kill(case: Path, out: Path, arguments: list[str], after: float) -> str | No
     time.sleep(after)
     if process.poll() is not None:
         return None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill(process)
     return _stage(out)
 
 

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.patience import CLOSING_SECONDS, ended
+
 Body = dict[str, Any]
 
 
@@ -69,13 +71,13 @@ class Misbehaving:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.url = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        self.url = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(CLOSING_SECONDS)
         return self
 
     def __exit__(self, *details: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        ended(self._thread)
 
     async def _listen(self) -> str:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)

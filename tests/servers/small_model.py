@@ -18,6 +18,7 @@ import torch
 
 from sftloop.models import LocalModel, resolve_model
 from sftloop.models.local import inference
+from tests.patience import CLOSING_SECONDS, ended
 
 Body = dict[str, Any]
 
@@ -37,11 +38,13 @@ class SmallModelServer:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> SmallModelServer:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(self, *details: object) -> None:
         self._server.shutdown()
+        ended(self._thread)
         self._server.server_close()
 
     def run(self) -> None:
@@ -125,6 +128,7 @@ def _spelling() -> dict[str, int]:
 def _handler(served: SmallModelServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = CLOSING_SECONDS  # of a caller that says nothing more
 
         def log_message(self, *parts: object) -> None:
             pass

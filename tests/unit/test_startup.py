@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 
 import click
 import pytest
+from tests.patience import run
 
 from sftloop.cli.main import root
 
@@ -27,7 +27,7 @@ except SystemExit as stop:
 def asked(*arguments: str) -> tuple[str, set[str]]:
     """Run the command line in a fresh interpreter; return what it prints and which modules it has loaded."""
     command = [sys.executable, "-c", ASK, json.dumps(arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run(command, check=True)
     facts = json.loads(done.stderr.splitlines()[-1])
     assert facts["code"] == 0, done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -51,9 +51,7 @@ VERBS = list(verbs(root))
 def test_a_probe_would_be_seen() -> None:
     """What the test looks for is there once a module is really imported."""
     code = ASK.replace("from sftloop.cli", "import numpy\nfrom sftloop.cli")
-    done = subprocess.run(
-        [sys.executable, "-c", code, '["--help"]'], capture_output=True, text=True, check=True
-    )
+    done = run([sys.executable, "-c", code, '["--help"]'], check=True)
     assert "numpy" in json.loads(done.stderr.splitlines()[-1])["modules"]
 
 

@@ -14,6 +14,7 @@ from peft import LoraConfig, get_peft_model
 from sftloop.evaluate.holm import holm
 from sftloop.models import LocalModel, load_causal_lm, mark_base
 from tests.command import call
+from tests.servers.misbehaving import Misbehaving
 from tests.servers.small_model import SmallModelServer
 from tests.workflow.conftest import contents
 
@@ -136,3 +137,28 @@ def test_what_cannot_be_compared_is_refused(
     other_wording(own_case, w33="w40")
     message = refused("compare", own_case, *arguments, cwd=own_case)
     assert all(each in message for each in told), message
+
+
+def test_the_same_command_asks_a_service_again_for_what_it_failed_to_answer(own_case: Path) -> None:
+    unlucky: list[dict] = []
+
+    def fate(body: dict) -> str | None:
+        unlucky[:] = unlucky or body["messages"]
+        return "400" if body["messages"] == unlucky else None
+
+    with Misbehaving(fate_of=fate) as server:
+        systems = ["--api", f"small@{server.url}", "--prompt", other_wording(own_case), "--no-classifiers"]
+        asked = ("compare", own_case, "--out", "cmp", "--task", "kind", "--limit", "6", *systems)
+        cache = {"SFTLOOP_HOME": str(own_case / "home")}
+        first = call(*asked, cwd=own_case, **cache)
+        assert first.returncode == 0, first.stderr
+        told = "small: 2 without an answer; the same command asks again for these alone"
+        assert told in first.stdout, "two records with the same prompt share a call"
+        assert "gave no answer to 2 records" in (own_case / "cmp" / "compare.html").read_text()
+        server.fate_of = lambda body: None
+        server.bodies.clear()
+        second = call(*asked, "--json", cwd=own_case, **cache)
+        assert second.returncode == 0, second.stderr
+        assert len(server.bodies) == 1
+    assert [system["unanswered"] for system in json.loads(second.stdout)["systems"]] == [0, 0]
+    assert "gave no answer" not in (own_case / "cmp" / "compare.html").read_text()

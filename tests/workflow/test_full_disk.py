@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests import patience
 from tests.command import SFTLOOP, call, environment, without_stamps
 
 SHORT = ("--epochs", "2", "--json")
@@ -22,7 +22,7 @@ class SmallDisk:
     path: Path
 
     def resize(self, kilobytes: int) -> None:
-        subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", self.path], check=True)
+        patience.run(["mount", "-o", f"remount,size={kilobytes}k", self.path], check=True)
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=4k", "sftloop-test", path]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = patience.run(command)
     except FileNotFoundError:
         pytest.skip("there is no mount command here, so no small disk")
     if done.returncode:
         pytest.skip(f"no small disk may be mounted here: {done.stderr.strip()}")
     yield SmallDisk(path)
-    subprocess.run(["umount", path], check=True)
+    patience.run(["umount", path], check=True)
 
 
 def test_a_run_survives_a_disk_that_is_full_again_and_again(
@@ -82,9 +82,7 @@ def test_an_import_into_a_full_disk_leaves_the_records_as_they_were(own_case: Pa
 def test_standard_output_on_a_full_disk(tiny_case: Path) -> None:
     command = [*SFTLOOP, "prompt", "show", str(tiny_case), "--task", "kind"]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
-        )
+        done = patience.run(command, stdout=full, env=environment())
     assert done.returncode == 3, done.stderr
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import SFTLOOP, call, environment, without_stamps
+from tests.patience import finish, start
 
 SHORT = ("--epochs", "3", "--json")
 PATIENCE_SECONDS = 60
@@ -33,14 +34,12 @@ def training(run: Path) -> bool:
 def interrupt(case: Path, run: Path, when: Callable[[Path], bool]) -> tuple[int, str]:
     """Start the run, press Ctrl-C as soon as `when` holds, and return exit code and standard error."""
     command = [*SFTLOOP, "run", str(case), *SHORT, "--out", str(run)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    )
+    process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     end = time.monotonic() + PATIENCE_SECONDS
     while not when(run) and process.poll() is None and time.monotonic() < end:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    out, err = finish(process)
     assert out == ""
     return process.returncode, err
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import SFTLOOP, call, environment
+from tests.patience import kill, start
 
 PATIENCE_SECONDS = 120
 FIXED = (
@@ -33,12 +33,11 @@ def found(tiny_case: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     place = tmp_path_factory.mktemp("search")
     command = [*SFTLOOP, "plan", "search", str(tiny_case), *SHORT, "--out", "run"]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, cwd=place, env=environment(), stdout=quiet, stderr=quiet)
+    process = start(command, cwd=place, env=environment(), stdout=quiet, stderr=quiet)
     end = time.monotonic() + PATIENCE_SECONDS
     while len(list(place.glob("run/trials/*"))) < 3 and process.poll() is None and time.monotonic() < end:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill(process)
     before = {path: path.stat().st_mtime_ns for path in place.glob("run/trials/*/predictions.jsonl")}
     result = call("plan", "search", tiny_case, *SHORT, "--out", "run", cwd=place)
     assert result.returncode == 0, result.stderr

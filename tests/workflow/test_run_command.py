@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import SFTLOOP, call, environment, without_stamps
+from tests.patience import kill, start
 from tests.tiny_scenario import write_scenario
 
 
@@ -80,14 +80,13 @@ def test_killed_five_times_it_ends_with_the_same_results(finished: dict, case: P
     command = [*SFTLOOP, "run", str(case), "--out", "killed", "--json"]
     kills = 0
     for _ in range(5):
-        process = subprocess.Popen(
+        process = start(
             command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         time.sleep(draw.uniform(2.0, 7.0))
         if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
             kills += 1
-        process.wait()
+        kill(process)
     result = call("run", case, "--out", "killed", "--json", cwd=case)
     assert result.returncode == 0, result.stderr
     assert kills > 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import SFTLOOP, call, environment
+from tests.patience import PROCESS_SECONDS, kill, start
 from tests.tiny_scenario import write_scenario
 
 METHODS = {
@@ -74,16 +74,17 @@ def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
     command = [*SFTLOOP, "train", str(case), "--out", out, "--method", *arguments]
     draw, kills = random.Random(name), 0
     for _ in range(3):
-        process = subprocess.Popen(
+        process = start(
             command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        end = time.monotonic() + PROCESS_SECONDS
         while process.poll() is None and not (case / out / "train/checkpoints").exists():
+            assert time.monotonic() < end, "no checkpoint"
             time.sleep(0.05)
         time.sleep(draw.uniform(0.0, 4.0) if kills else draw.uniform(0.0, 1.0))
         if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
             kills += 1
-        process.wait()
+        kill(process)
     train(case, out, *arguments)
     assert kills > 0
     assert losses(case / out) == losses(case / whole)

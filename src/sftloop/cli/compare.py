@@ -70,8 +70,9 @@ def command(scenario: Path, tasks: tuple[str, ...], as_json: bool, **given: Any)
     """Put models, fine-tuned models, APIs, prompts and classifiers on the same records, and decide.
 
     Quality with intervals, valid format, seconds, tokens and cost; every pair is tested, corrected for their
-    number. What a system answered is kept: the same command goes on, and a system added later doesn't ask the
-    others again. Exit code 1 says that a target is stated and nothing meets it.
+    number. What a system answered is kept: the same command goes on and asks again only for what an API failed
+    to answer, and a system added later doesn't ask the others again. Exit code 1 says that a target is stated and
+    nothing meets it.
     """
     from sftloop.workflow.api_systems import Services
     from sftloop.workflow.compare import compare_scenario
@@ -100,6 +101,10 @@ def _print(result: dict[str, Any]) -> None:
             click.echo(
                 f"  {name:<{width}}  {_line(systems[name], task, facts['metric'], verdicts.get(name))}"
             )
+    for one in result["systems"]:
+        if one["unanswered"]:
+            missing = f"{one['unanswered']:,} without an answer"
+            click.echo(f"{one['name']}: {missing}; the same command asks again for these alone")
     for one in result["left_out"]:
         click.echo(f"Left out: {one['what']} ({one['why']})")
     click.echo(f"{result['decision']['headline']}\n  {result['decision']['because']}")

@@ -22,7 +22,8 @@ from sftloop.cli import options
     "format_",
     metavar="FORMAT",
     default="",
-    help="openai, sharegpt, alpaca, csv, parquet, jsonl or records; by default found out from the file.",
+    help="openai, sharegpt, alpaca, csv, parquet, jsonl, records, promptfoo or openai-evals; by default found out "
+    "from the file.",
 )
 @click.option(
     "--map",
@@ -59,10 +60,10 @@ def command(  # noqa: PLR0913, PLR0917 (one parameter per option)
 ) -> None:
     """Add the records in FILE to a scenario's data files.
 
-    Reads OpenAI messages, ShareGPT and Alpaca (JSON Lines or one JSON array), CSV, Parquet, and plain
-    objects. Records that are already there stay; importing the same file again changes nothing. Rows that
-    don't fit (malformed, a label the scenario doesn't know, an id used before) end the command, with file,
-    line and reason of each, before anything is written.
+    Reads OpenAI messages, ShareGPT and Alpaca (JSON Lines or one JSON array), CSV, Parquet, plain objects, and
+    the test suites of promptfoo and of OpenAI's evals. Records that are already there stay; importing the same
+    file again changes nothing. Rows that don't fit (malformed, a label the scenario doesn't know, an id used
+    before) end the command, with file, line and reason of each, before anything is written.
     """
     from sftloop.workflow.data import import_records
     from sftloop.workflow.destination import Destination, parse_mapping, parse_shares

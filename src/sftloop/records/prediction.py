@@ -48,6 +48,11 @@ class Prediction:
     error: str | None = None
     """Why there is no answer; an error is counted apart, never as a wrong answer."""
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether the call came to nothing; what a service withholds on purpose is an answer, if an empty one."""
+        return self.error is not None and self.text is None
+
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Prediction:
         """Build a prediction from one parsed line; unknown keys are left out.

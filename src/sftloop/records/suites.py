@@ -2,7 +2,8 @@
 
 Both hold the very prompts that systems are asked here, and the expected answer as it is to be written. Formats as
 of https://www.promptfoo.dev/docs/configuration/reference and
-https://github.com/openai/evals/blob/main/docs/build-eval.md. Doesn't read them back.
+https://github.com/openai/evals/blob/main/docs/build-eval.md. `importing` reads them back whole, since what
+their form has no room for stands in `metadata`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.core.files import atomic_write_text
+from sftloop.records.importing.promptfoo import raw as _raw
 from sftloop.records.schema import Record
-from sftloop.scenario.answer import MAIN_KEY, format_answer
+from sftloop.scenario.answer import MAIN_KEY, format_answer, parse_answer
 from sftloop.scenario.render import render_prompt
 from sftloop.scenario.schema import Scenario, Task
 
@@ -59,18 +61,16 @@ def _promptfoo(scenario: Scenario, records: Sequence[Record]) -> str:
                 "description": f"{record.task} {record.id}",
                 "vars": {"system": _raw(prompt.system), "user": _raw(prompt.user)},
                 "assert": [_assertion(scenario, task, record)],
-                "metadata": {"task": record.task, "id": record.id},
+                "metadata": _meta(record) | {"answer": record.answer.to_json()},
             }
         )
     suite = {"description": f"{scenario.name}, from sftloop", "prompts": [_PROMPT], "tests": tests}
     return yaml.safe_dump(suite, allow_unicode=True, sort_keys=False, width=10_000)
 
 
-def _raw(text: str) -> str:
-    """Return a text whose braces promptfoo doesn't take for a template's."""
-    if not any(sign in text for sign in ("{{", "{%", "{#")):
-        return text
-    return "{% raw %}" + text.replace("endraw", "end\u200braw") + "{% endraw %}"
+def _meta(record: Record) -> dict[str, Any]:
+    row = record.to_json()
+    return {key: row[key] for key in ("task", "id", "tags", "source", "group") if key in row}
 
 
 def _assertion(scenario: Scenario, task: Task, record: Record) -> dict[str, Any]:
@@ -108,10 +108,11 @@ def _evals(scenario: Scenario, records: Sequence[Record]) -> str:
     for record in records:
         task = scenario.tasks[record.task]
         messages = [one for one in render_prompt(scenario, task, record.input).messages if one["content"]]
-        row = {"input": messages, "ideal": _ideal(scenario, task, record)}
-        lines.append(
-            json.dumps(row | {"metadata": {"task": record.task, "id": record.id}}, ensure_ascii=False)
-        )
+        ideal, meta = _ideal(scenario, task, record), _meta(record)
+        if parse_answer(task, ideal, scenario.language).answer != record.answer:
+            meta["answer"] = record.answer.to_json()
+        row = {"input": messages, "ideal": ideal, "metadata": meta}
+        lines.append(json.dumps(row, ensure_ascii=False))
     return "".join(f"{line}\n" for line in lines)
 
 

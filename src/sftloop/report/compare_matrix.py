@@ -17,7 +17,7 @@ from sftloop.report.compare_decision import money
 from sftloop.report.figures import PLAIN_METRICS, Figures
 from sftloop.report.verdict import metric_name
 from sftloop.report.wording import Words
-from sftloop.report.wording.compare_words import CompareWords
+from sftloop.report.wording.compare_words import CompareWords, MatrixWords
 
 Result = Mapping[str, Any]
 _SERIES: Mapping[str, Series] = {
@@ -65,6 +65,8 @@ class Matrix:
     """Name of each task and of its metric."""
     columns: tuple[str, ...]
     rows: tuple[SystemRow, ...]
+    notes: tuple[str, ...]
+    """Below the table."""
     pictures: tuple[Markup, ...]
 
 
@@ -79,6 +81,7 @@ def matrix(result: Result, shared: Words, words: CompareWords) -> Matrix:
         tasks=tuple((task, metric_name(facts["metric"], shared)) for task, facts in named.items()),
         columns=tuple(columns),
         rows=tuple(_row(result, one, priced, shared, words) for one in ordered),
+        notes=(*_unanswered(ordered, names), names.latency_note),
         pictures=tuple(_picture(result, task, shared, words) for task in named),
     )
 
@@ -90,6 +93,12 @@ def _mean_place(name: str, tasks: Mapping[str, Any]) -> tuple[float, str]:
         for facts in tasks.values()
     ]
     return sum(places) / max(len(places), 1), name
+
+
+def _unanswered(systems: Sequence[Mapping[str, Any]], names: MatrixWords) -> list[str]:
+    return [
+        names.unanswered.of(count, name=one["name"]) for one in systems if (count := one.get("unanswered", 0))
+    ]
 
 
 def _row(

@@ -82,7 +82,9 @@ def find_bases(names: Sequence[str]) -> list[Base]:
     Raises:
         ModelError: not found, or of an unsupported architecture.
     """
-    from sftloop.models import require_supported, resolve_model
+    if not names:
+        return []
+    from sftloop.models import require_supported, resolve_model  # slow: not for services alone
 
     found = []
     for name in names:

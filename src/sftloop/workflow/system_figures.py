@@ -15,6 +15,7 @@ from sftloop.evaluate.right import right_answers
 from sftloop.evaluate.usage import latency, price, time_spent, tokens
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Task
+from sftloop.workflow.answering import unanswered
 from sftloop.workflow.system import System
 
 Runs = Sequence[Sequence[Prediction]]
@@ -41,6 +42,7 @@ def system_figures(
         "kind": system.kind,
         "about": dict(system.about),
         "runs": len(runs),
+        "unanswered": sum(len(unanswered(system, run)) for run in runs),
         "tasks": {task.name: _task(task, records, runs, seed) for task in present},
         "latency": latency(runs),
         "tokens": tokens(runs),

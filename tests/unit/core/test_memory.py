@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
+from tests.patience import run
 
 from sftloop.core.memory import peak_memory_bytes
 
@@ -36,7 +36,7 @@ def test_a_process_with_an_interpreter_needs_megabytes_not_kilobytes() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can forget the peak")
 def test_the_peak_since_the_reset() -> None:
-    printed = subprocess.check_output([sys.executable, "-c", MEASURE], text=True)
+    printed = run([sys.executable, "-c", MEASURE], check=True).stdout
     before, held, let_go, forgotten = json.loads(printed)
     assert held - before >= LARGE
     assert let_go >= held - (1 << 20), "letting go of memory doesn't lower the peak"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import numpy
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.patience import run
 
 from sftloop.core.seeds import derive_seed
 
@@ -36,7 +36,5 @@ def test_the_figure_is_pinned_because_results_depend_on_it() -> None:
 
 def test_another_process_with_another_hash_seed_agrees() -> None:
     code = "from sftloop.core.seeds import derive_seed; print(derive_seed('标签', 7))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "3"}
-    )
+    found = run([sys.executable, "-c", code], check=True, env={"PYTHONHASHSEED": "3"})
     assert int(found.stdout) == derive_seed("标签", 7)

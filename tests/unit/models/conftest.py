@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.patience import ended
 from tests.tiny_models import VOCABULARY, tiny_model
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -150,5 +151,5 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     yield state
     server.shutdown()
     server.server_close()
-    thread.join()
+    ended(thread)
     hub._unreachable.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -12,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.patience import kill, start
 
 from sftloop.core.errors import ExternalError
+from sftloop.models import cache as cache_module
 from sftloop.models.cache import ModelCache, cache_key, check_room
 
 
@@ -76,6 +77,16 @@ def test_a_second_builder_waits_and_says_so(cache: ModelCache) -> None:
     assert order == ["first", "second"]
 
 
+def test_a_lock_that_is_never_given_back_is_named(cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "_LONGEST_WAIT_SECONDS", 0.1)
+    with (
+        cache.workshop("a"),
+        pytest.raises(ExternalError, match=r"Another process has held '.*a\.lock'"),
+        ModelCache(cache.root).workshop("a"),
+    ):
+        pass
+
+
 def test_a_killed_builder_holds_no_lock(cache: ModelCache) -> None:
     code = f"""
         import time
@@ -86,13 +97,10 @@ def test_a_killed_builder_holds_no_lock(cache: ModelCache) -> None:
             print("building", flush=True)
             time.sleep(60)
     """
-    builder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
-    )
+    builder = start([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
     assert builder.stdout is not None
     assert builder.stdout.readline() == "building\n"
-    builder.send_signal(signal.SIGKILL)
-    builder.wait()
+    kill(builder)
     builder.stdout.close()
     assert cache.find("a") is None
     with cache.workshop("a") as shop:

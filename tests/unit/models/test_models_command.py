@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.patience import run
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def sftloop(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         home = str(tmp_path / "home")
         environment = {"PATH": "", "SFTLOOP_HOME": home, "HF_HOME": home, "SFTLOOP_OFFLINE": "1"}
         command = [sys.executable, "-c", "from sftloop.cli import main; main()", "models", *words]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        return run(command, env=environment)
 
     return call
 
@@ -72,5 +73,5 @@ def test_pull_that_fails_says_why_without_traceback(
 def test_list_loads_no_torch(sftloop: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     imports = "import sys; from sftloop.workflow.models import listed_models"
     code = f"{imports}; listed_models(); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run([sys.executable, "-c", code], check=True)
     assert done.stdout == "False\n"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
+from tests.patience import run
 
 from sftloop.cli.main import root
 from sftloop.core.errors import ModelError, UsageError
@@ -105,5 +105,5 @@ try:
 except SystemExit:
     print(sorted({"torch", "transformers", "numpy", "pydantic", "rich"} & set(sys.modules)), file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run([sys.executable, "-c", code], check=True)
     assert done.stderr.strip() == "[]"

@@ -3,12 +3,12 @@
 import csv
 import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.patience import run
 
 from sftloop.records import input_key, read_records
 from sftloop.scenario import lint, load_scenario
@@ -107,13 +107,7 @@ def test_fewclue_rows_keep_their_split_and_get_the_scenario_s_labels(convert, tm
 )
 def test_the_script_says_what_is_missing(arguments, code, message):
     environment = {key: value for key, value in os.environ.items() if key != "SFTLOOP_BENCH_DATA"}
-    done = subprocess.run(
-        [sys.executable, BENCH / "convert.py", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    done = run([sys.executable, BENCH / "convert.py", *arguments], env=environment)
     assert done.returncode == code and message in done.stderr and "Traceback" not in done.stderr
 
 

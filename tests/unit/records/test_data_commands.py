@@ -1,10 +1,10 @@
 """`import`, `export-data` and `init` through the command line: files, exit codes, one JSON object."""
 
 import json
-import subprocess
 import sys
 
 import pytest
+from tests.patience import run
 
 from sftloop.cli import main
 from sftloop.records import load_split, read_records
@@ -221,10 +221,5 @@ def test_help_imports_nothing_heavy():
         "assert not heavy, heavy"
     )
     for verb in ("import", "export-data", "init"):
-        done = subprocess.run(
-            [sys.executable, "-c", script.replace("VERB", repr(verb))],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run([sys.executable, "-c", script.replace("VERB", repr(verb))])
         assert done.returncode == 0, done.stderr

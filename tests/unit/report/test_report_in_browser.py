@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 import struct
-import subprocess
 import zlib
 from pathlib import Path
 
 import pytest
+from tests.patience import run
 from tests.unit.report.saved_run import write_run
 
 from sftloop.report import build_report
@@ -55,13 +55,7 @@ def page(request, tmp_path_factory) -> Path:
 def browse(directory: Path, *arguments: str) -> str:
     profile = directory / "profile"
     shutil.rmtree(profile, ignore_errors=True)
-    done = subprocess.run(
-        [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run([str(BROWSER), *FLAGS, f"--user-data-dir={profile}", *arguments], limit=120)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

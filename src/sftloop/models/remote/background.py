@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sftloop.core.errors import ExternalError
@@ -19,7 +20,10 @@ from sftloop.models.remote.question import Question
 from sftloop.models.remote.reply import Reply
 
 _PATIENCE_SECONDS = 10.0
-"""How long calls under way are waited for once one of them has shown that no other will do."""
+"""How long calls under way are waited for once one of them has shown that no other will do, and how long the
+thread is, once it was told to end."""
+_LOOK_SECONDS = 5.0
+"""How often the thread is looked after while no answer comes."""
 _HOPELESS = 10
 """Questions given up in a row without an answer between them, from which on the service counts as failed."""
 
@@ -51,21 +55,41 @@ class Background:
         future = asyncio.run_coroutine_threadsafe(run.all(), self._started())
         future.add_done_callback(lambda _: results.put(None))
         try:
-            while (result := results.get()) is not None:
+            while (result := self._next(results)) is not None:
                 yield result
-            future.result()
+            future.result(_PATIENCE_SECONDS)
         finally:
             future.cancel()
 
     def close(self) -> None:
-        """End the thread and its connections."""
+        """End the thread and its connections; one that doesn't end in time is left to the end of the process."""
         if self._loop is None or self._thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if self._thread.is_alive():
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(_PATIENCE_SECONDS)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_PATIENCE_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
         self._loop = self._thread = None
+
+    def _next(self, results: queue.SimpleQueue[Answered | None]) -> Answered | None:
+        """Return the next answer, None behind the last.
+
+        Raises:
+            ExternalError: the thread has ended, so nothing will come.
+        """
+        while True:
+            alive = self._thread is not None and self._thread.is_alive()
+            try:
+                return results.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                if not alive:
+                    raise ExternalError(
+                        "The thread that asks the service has ended.",
+                        hint="Answers so far are kept; start the same command again.",
+                    ) from None
 
     def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

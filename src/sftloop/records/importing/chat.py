@@ -1,6 +1,6 @@
-"""One question and one answer out of OpenAI messages, ShareGPT conversations and Alpaca rows.
+"""One question and one answer out of OpenAI messages and evals, ShareGPT conversations and Alpaca rows.
 
-Knows the three forms; not the scenario, and not what the question's text is made of.
+Knows the forms; not the scenario, and not what the question's text is made of.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Exchange:
 
 
 def read_exchange(format: str, row: Mapping[str, Any]) -> Exchange:
-    """Return the exchange in a row of `openai`, `sharegpt` or `alpaca` form.
+    """Return the exchange in a row of `openai`, `openai-evals`, `sharegpt` or `alpaca` form.
 
     Raises:
         DataError: the row lacks a part, holds several questions, or something that is not text.
@@ -71,6 +71,22 @@ def _alpaca(row: Mapping[str, Any]) -> Exchange:
     )
 
 
+def _evals(row: Mapping[str, Any]) -> Exchange:
+    """Read a sample of OpenAI's evals; of several right answers the first is taken."""
+    asked, ideal = row.get("input"), row.get("ideal")
+    if isinstance(ideal, list) and ideal:
+        ideal = ideal[0]
+    if not isinstance(ideal, str):
+        raise DataError(f"'ideal' must be text or a list of texts, got {type(ideal).__name__}.")
+    if isinstance(asked, str):
+        return Exchange(system="", user=_filled(asked, "input"), answer=ideal)
+    turns = _turns(row, "input", "role", "content")
+    if [role for role, _ in turns if role != "system"] != ["user"]:
+        roles = ", ".join(role for role, _ in turns)
+        raise DataError(f"A record is one question; 'input' has the turns {roles}.")
+    return _from_turns([*turns, ("assistant", ideal)], "", empty=True)
+
+
 def _turns(row: Mapping[str, Any], key: str, role_key: str, text_key: str) -> list[tuple[str, str]]:
     turns = row.get(key)
     if not isinstance(turns, list) or not turns:
@@ -98,7 +114,8 @@ def _content(value: Any, number: int) -> str:
     raise DataError(f"The content of turn {number} must be text, got {type(value).__name__}.")
 
 
-def _from_turns(turns: list[tuple[str, str]], system: str) -> Exchange:
+def _from_turns(turns: list[tuple[str, str]], system: str, *, empty: bool = False) -> Exchange:
+    """Return the exchange in some turns; `empty` allows an answer without text."""
     roles = [role for role, _ in turns]
     asked = [text for role, text in turns if role == "user"]
     if roles.count("system") > 1 or "system" in roles[1:]:
@@ -111,7 +128,7 @@ def _from_turns(turns: list[tuple[str, str]], system: str) -> Exchange:
     return Exchange(
         system=turns[0][1] if roles[0] == "system" else system,
         user=_filled(asked[0], "user"),
-        answer=_filled(turns[-1][1], "assistant"),
+        answer=turns[-1][1] if empty else _filled(turns[-1][1], "assistant"),
     )
 
 
@@ -132,11 +149,13 @@ def _filled(text: str, name: str) -> str:
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Exchange]] = {
     "openai": _openai,
+    "openai-evals": _evals,
     "sharegpt": _sharegpt,
     "alpaca": _alpaca,
 }
 _KEYS = {
     "openai": frozenset({"messages"}),
+    "openai-evals": frozenset({"input", "ideal", "metadata"}),
     "sharegpt": frozenset({"conversations", "system"}),
     "alpaca": frozenset({"instruction", "input", "output", "system", "history"}),
 }

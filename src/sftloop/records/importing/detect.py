@@ -8,11 +8,26 @@ from pathlib import Path
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.records.importing.sources import json_rows, open_text
 
-FORMATS = ("openai", "sharegpt", "alpaca", "csv", "parquet", "jsonl", "records")
+FORMATS = (
+    *("openai", "sharegpt", "alpaca", "csv", "parquet", "jsonl", "records"),
+    *("promptfoo", "openai-evals"),
+)
 """`jsonl`: any other objects, their keys mapped like columns; `records`: this package's own form."""
 
 _FIRST_ROWS = 20
-_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+_SUFFIXES = {
+    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet"},
+    **{".yaml": "promptfoo", ".yml": "promptfoo"},
+}
+
+_NEEDED = {
+    "records": {"task", "input", "answer"},
+    "openai-evals": {"input", "ideal"},
+    "openai": {"messages"},
+    "sharegpt": {"conversations"},
+    "alpaca": {"instruction", "output"},
+}
+"""Format → keys that its objects have; the first that fits counts."""
 
 
 def detect_format(path: Path, encoding: str = "utf-8") -> str:
@@ -32,7 +47,10 @@ def detect_format(path: Path, encoding: str = "utf-8") -> str:
         return "parquet"
     if magic == b"PK\x03\x04":
         raise DataError(f"'{path}' is a zip archive or an Excel file.", hint="Save the sheet as CSV (UTF-8).")
-    return _SUFFIXES.get(path.suffix.lower()) or _by_content(path, encoding)
+    known = _SUFFIXES.get(path.suffix.lower())
+    if known == "csv" and _has_expectations(path, encoding):
+        return "promptfoo"
+    return known or _by_content(path, encoding)
 
 
 def check_format(name: str) -> str:
@@ -44,6 +62,11 @@ def check_format(name: str) -> str:
     if name not in FORMATS:
         raise UsageError(f"There is no format '{name}'.", hint=nearest(name, FORMATS))
     return name
+
+
+def _has_expectations(path: Path, encoding: str) -> bool:
+    with open_text(path, encoding) as stream:
+        return "__expected" in stream.readline()
 
 
 def _by_content(path: Path, encoding: str) -> str:
@@ -65,12 +88,6 @@ def _by_content(path: Path, encoding: str) -> str:
 
 
 def _by_keys(keys: set[str]) -> str:
-    if {"task", "input", "answer"} <= keys:
-        return "records"
-    if "messages" in keys:
-        return "openai"
-    if "conversations" in keys:
-        return "sharegpt"
-    if {"instruction", "output"} <= keys:
-        return "alpaca"
-    return "jsonl"
+    if "vars" in keys and keys & {"assert", "description", "metadata", "options"}:
+        return "promptfoo"
+    return next((format for format, needed in _NEEDED.items() if needed <= keys), "jsonl")

@@ -15,11 +15,12 @@ from sftloop.records.bad_rows import BadRows
 from sftloop.records.identity import content_id
 from sftloop.records.importing.detect import check_format, detect_format
 from sftloop.records.importing.meaning import RowMeaning
+from sftloop.records.importing.promptfoo import promptfoo_rows
 from sftloop.records.importing.sources import Row, csv_rows, json_rows, parquet_rows
 from sftloop.records.schema import Record, check_record
 from sftloop.scenario.schema import Scenario
 
-_NO_COLUMNS = ("openai", "sharegpt", "records")
+_NO_COLUMNS = ("openai", "sharegpt", "records", "openai-evals")
 
 
 @dataclass(slots=True)
@@ -98,6 +99,8 @@ class ForeignFile:
     def _rows(self) -> Iterator[Row]:
         if self.format == "csv":
             return csv_rows(self.path, self.encoding)
+        if self.format == "promptfoo":
+            return promptfoo_rows(self.path, self.encoding)
         return parquet_rows(self.path) if self.format == "parquet" else json_rows(self.path, self.encoding)
 
     def _record(self, row: Row, meaning: RowMeaning) -> Record:

@@ -12,12 +12,15 @@ from typing import Any
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.records.importing.chat import CHAT_FORMATS, Exchange, keys_read, read_exchange
 from sftloop.records.importing.columns import META, ColumnMap, map_columns, read_answer, read_input, read_tags
+from sftloop.records.importing.promptfoo import EXPECTED, Unsaid
 from sftloop.records.importing.rendered import PromptReader
 from sftloop.records.schema import Input, Record
 from sftloop.scenario.answer import MAIN_KEY, Answer, parse_answer
 from sftloop.scenario.schema import Scenario, Task
 
 _SHOWN = 60
+_ANSWER_COLUMNS = {"alpaca": "output", "promptfoo": EXPECTED}
+"""Where the answer stands unless another column is mapped."""
 
 
 class RowMeaning:
@@ -48,8 +51,10 @@ class RowMeaning:
             record = Record.from_json(row)
             self._known_task(record.task)
             return record
+        if self._format == "promptfoo" and row.keys() == {"input", "ideal", "metadata"}:
+            return self._from_chat(row, "openai-evals")
         if self._format in CHAT_FORMATS and not self._mapping:
-            return self._from_chat(row)
+            return self._from_chat(row, self._format)
         return self._from_columns(row)
 
     def _from_columns(self, row: Mapping[str, Any]) -> Record:
@@ -57,20 +62,29 @@ class RowMeaning:
         key = (task.name, tuple(row))
         if key not in self._columns:
             mapping = dict(self._mapping)
-            if self._format == "alpaca" and not {MAIN_KEY[task.kind], _answer_part(task)} & set(mapping):
-                mapping[_answer_part(task)] = "output"
+            usual = _ANSWER_COLUMNS.get(self._format)
+            if usual and not {MAIN_KEY[task.kind], _answer_part(task)} & set(mapping):
+                mapping[_answer_part(task)] = usual
             self._columns[key] = map_columns(task, row, mapping)
             self.unused |= {name for name in row if name} - self._columns[key].used()
         columns = self._columns[key]
+        expected = row.get(EXPECTED)
+        if isinstance(expected, Unsaid) and EXPECTED in columns.used():
+            raise DataError(expected)
         answer = read_answer(task, row, columns, self._scenario.language)
         meta = {part: row.get(column) for part, column in columns.meta.items()}
         return _with_meta(task, read_input(task, row, columns.inputs), answer, meta)
 
-    def _from_chat(self, row: Mapping[str, Any]) -> Record:
-        exchange = read_exchange(self._format, row)
-        self.unused |= set(row) - keys_read(self._format) - set(META)
-        task, found = self._recognise(exchange, row.get("task"))
-        return _with_meta(task, found, _answer_from_text(task, exchange.answer, self._scenario), row)
+    def _from_chat(self, row: Mapping[str, Any], format: str) -> Record:
+        exchange = read_exchange(format, row)
+        self.unused |= set(row) - keys_read(format) - set(META)
+        meta = row.get("metadata") if format == "openai-evals" else row
+        meta = meta if isinstance(meta, dict) else {}
+        task, found = self._recognise(exchange, meta.get("task"))
+        whole = meta.get("answer")  # beside a prompt that this package wrote
+        if format == "openai-evals" and isinstance(whole, dict):
+            return _with_meta(task, found, Answer.from_json(whole), meta)
+        return _with_meta(task, found, _answer_from_text(task, exchange.answer, self._scenario), meta)
 
     def _task_in(self, row: Mapping[str, Any]) -> Task:
         column = self._mapping.get("task", "task")

@@ -77,6 +77,12 @@ ENGLISH = CompareWords(
         },
         met="target met",
         missed="target not met",
+        unanswered=Counted(
+            "{name} gave no answer to {n} record: it counts neither as right nor as wrong. The same command asks "
+            "again for it alone.",
+            "{name} gave no answer to {n} records: they count neither as right nor as wrong. The same command "
+            "asks again for these alone.",
+        ),
         latency_note="Latency is the time per answer, its median and 95th percentile: on this machine the "
         "share of a batch, behind an API the whole call. Costs are list prices of the API; systems on this "
         "machine cost time.",

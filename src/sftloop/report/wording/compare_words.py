@@ -88,6 +88,8 @@ class MatrixWords:
     met: str
     missed: str
     latency_note: str
+    unanswered: Counted
+    """`{name}`."""
     picture: str
     """`{task}`; read aloud in place of the picture."""
 

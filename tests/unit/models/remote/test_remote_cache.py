@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.patience import PROCESS_SECONDS, finish, kill, run, start
 from tests.servers.misbehaving import Misbehaving
 
 from sftloop.core.errors import ExternalError
@@ -132,15 +132,17 @@ def test_kill_9_loses_only_calls_in_flight(case, some, tmp_path: Path) -> None:
     with Misbehaving(seconds=0.06) as server:
         for target in (10, 30):
             process = _start(tmp_path, server.url)
+            end = time.monotonic() + PROCESS_SECONDS
             while len(server.answered) < target:
-                assert process.poll() is None
+                assert process.poll() is None and time.monotonic() < end
                 time.sleep(0.005)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            kill(process)
             time.sleep(0.15)
             lost = sum(server.answered.values()) - _kept(tmp_path)
         assert lost <= 2 * 8
-        assert _start(tmp_path, server.url).wait() == 0
+        process = _start(tmp_path, server.url)
+        finish(process)
+        assert process.returncode == 0
     rows = [json.loads(line) for line in (tmp_path / "found.jsonl").read_text().splitlines()]
     assert sorted(row["id"] for row in rows) == sorted(record.id for record in records)
     assert all("error" not in row for row in rows)
@@ -148,7 +150,7 @@ def test_kill_9_loses_only_calls_in_flight(case, some, tmp_path: Path) -> None:
 
 
 def _start(case: Path, url: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", ASK, str(case), url], stderr=subprocess.DEVNULL)
+    return start([sys.executable, "-c", ASK, str(case), url], stderr=subprocess.DEVNULL)
 
 
 def _kept(case: Path) -> int:
@@ -160,6 +162,6 @@ def _kept(case: Path) -> int:
 
 def test_the_model_needs_no_torch() -> None:
     code = "import sys; import sftloop.models.remote; print('torch' in sys.modules, 'httpx2' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run([sys.executable, "-c", code], check=True)
     assert done.stdout.split() == ["False", "False"]
     assert RemoteModel.__name__ == "RemoteModel"

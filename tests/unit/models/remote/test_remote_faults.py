@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 from itertools import pairwise
 
 import pytest
 from tests.servers.misbehaving import Misbehaving
 
 from sftloop.core.errors import ExternalError
-from sftloop.models.remote import BudgetSpentError, client
+from sftloop.models.remote import BudgetSpentError, background, client
 
 ALL_FAULTS = ["500", "cut", "malformed", "503", "429", "hang", "502", "408", "slow"]
 
@@ -191,3 +192,15 @@ def test_leaving_early_stops_asking(case, some, remote) -> None:
         predictions.close()
         assert len(server.bodies) < 20
         assert issubclass(BudgetSpentError, ExternalError)
+
+
+def test_a_thread_that_ended_leaves_nobody_waiting(case, some, remote, monkeypatch) -> None:
+    monkeypatch.setattr(background, "_LOOK_SECONDS", 0.05)
+    with Misbehaving(seconds=30.0) as server:
+        model = remote(server.url)
+        loop = model._background._started()
+        threading.Timer(0.2, lambda: loop.call_soon_threadsafe(loop.stop)).start()
+        with pytest.raises(ExternalError, match="thread that asks the service has ended"):
+            list(model.predict(case, "kind", some(1)))
+        monkeypatch.setattr(background, "_PATIENCE_SECONDS", 0.05)
+        model.close()
