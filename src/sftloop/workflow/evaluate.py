@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -10,13 +9,12 @@ from typing import Any
 
 from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
-from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target
 from sftloop.evaluate.predict import predict_records
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
 from sftloop.workflow.measure import input_hashes, measure
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 
 
 def evaluate_scenario(
@@ -53,15 +51,9 @@ def evaluate_scenario(
     require_supported(path)
     if adapter is not None:
         check_adapter(adapter, path)
-    settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
+    settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
     inputs = input_hashes(scenario, [split], path, adapter)
-    run = RunDirectory.open(
-        out or default_directory("eval", scenario.name, inputs, settings),
-        verb="eval",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("eval", scenario, inputs, settings, out)
     predictions_file = run.file("predictions.jsonl")
     predictor = LocalModel.load(path, adapter=adapter, name=model or scenario.model)
     predictions = predict_records(predictor, scenario, records, predictions_file)

@@ -5,7 +5,6 @@ Every training lies in a directory of its own: the same command goes on after a 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.train import TrainingData, load_training_data
 from sftloop.workflow.trials import share_of, train_and_ask
 
@@ -131,19 +130,13 @@ def _open(
     out: Path | None,
 ) -> RunDirectory:
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "seeds": seeds,
         "split": split,
         "methods": {method: each.model_dump() for method, each in choices.items()},
     }
     inputs = input_hashes(scenario, sorted({"train", "validation", split}), base, None)
-    return RunDirectory.open(
-        out or default_directory("plan-learning-curve", scenario.name, inputs, settings),
-        verb="plan learning-curve",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan learning-curve", scenario, inputs, settings, out)
 
 
 def _train_all(

@@ -6,7 +6,6 @@ and with more minutes it searches on.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.workflow.deadline import OutOfTime, deadline
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.search_clock import SearchClock
 from sftloop.workflow.search_loop import Measured, Search, Trial, Values
 from sftloop.workflow.standings import standings
@@ -174,18 +173,12 @@ def _open(
 ) -> RunDirectory:
     """Start or take up the run; more minutes or seeds are the same run."""
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "fixed": sorted(fixed),
         **choices.model_dump(),
     }
     inputs = input_hashes(scenario, ["train", "validation"], base, None)
-    return RunDirectory.open(
-        out or default_directory("plan-search", scenario.name, inputs, settings),
-        verb="plan search",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan search", scenario, inputs, settings, out)
 
 
 def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, choose_training
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import open_run
 from sftloop.workflow.proof import prove
 
 Vectors = NDArray[np.float32]
@@ -93,13 +92,7 @@ def open_selection(
         inputs["scenario"] = sha256_file(scenario.file)
     inputs |= files or {}
     named["mode"] = mode
-    return RunDirectory.open(
-        asked.out or default_directory(f"select-{mode}", scenario.name, inputs, named),
-        verb="select",
-        command=sys.argv,
-        inputs=inputs,
-        settings=named,
-    )
+    return open_run("select", scenario, inputs, named, asked.out, name=f"select-{mode}")
 
 
 def text_vectors(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.scenario.schema import Task
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.train import TrainingData, load_training_data
 from sftloop.workflow.trials import train_and_ask
 
@@ -142,7 +141,7 @@ def _open(
     out: Path | None,
 ) -> RunDirectory:
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "seeds": seeds,
         "split": split,
         "models": list(sized),
@@ -153,13 +152,7 @@ def _open(
         for path, _ in sized.values()
     ]
     inputs = hashes[0] | {f"model {number}": each["model"] for number, each in enumerate(hashes)}
-    return RunDirectory.open(
-        out or default_directory("plan-shrink", scenario.name, inputs, settings),
-        verb="plan shrink",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan shrink", scenario, inputs, settings, out)
 
 
 def _train_all(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -17,7 +16,7 @@ from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
 from sftloop.workflow.heads import add_heads, check_heads, head_examples
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerCallback
@@ -68,15 +67,9 @@ def train_scenario(
     check_heads(scenario, choices.head, {record.task for record in data.train})
     path = resolve_model(model or scenario.model, log=say)
     require_supported(path)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
+    settings = {"tasks": named_tasks(tasks), "limit": limit, **choices.model_dump()}
     inputs = input_hashes(scenario, ["train", "validation"], path, None)
-    run = RunDirectory.open(
-        out or default_directory("train", scenario.name, inputs, settings),
-        verb="train",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("train", scenario, inputs, settings, out)
     result = train_step(run, scenario, data, path, choices)
     return {"scenario": scenario.name, "model": model or scenario.model, **result, "run": str(run.path)}
 

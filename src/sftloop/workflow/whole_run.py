@@ -16,7 +16,7 @@ from sftloop.records import Record, load_split
 from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import default_directory, named_tasks
 from sftloop.workflow.train import TrainingData, load_training_data
 
 
@@ -71,7 +71,7 @@ class WholeRun:
             data=data,
             test=test,
             base=base,
-            settings={"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()},
+            settings={"tasks": named_tasks(tasks), "limit": limit, **choices.model_dump()},
             inputs=input_hashes(scenario, ["train", "validation", "test"], base, None),
         )
 
