@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import ModelError
 from sftloop.core.files import atomic_write_json, sha256_file
-from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.shown import shown
@@ -96,11 +96,10 @@ def _load(
 
 def _resolve(name: str | None, scenario: Scenario) -> Path | None:
     """Return the model's folder: fetched if it is to be asked, else only if it is here (for its tokenizer)."""
-    from sftloop.models import require_supported, resolve_model
+    from sftloop.models import resolve_model
 
     if name:
-        path = resolve_model(name, log=say)
-        require_supported(path)
+        path = base_model(name)
         return path
     try:
         return resolve_model(scenario.model, allow_download=False)

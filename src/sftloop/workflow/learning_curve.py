@@ -19,10 +19,11 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import Prediction, Record, load_split
 from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.scenario.training import METHOD_OPTIONS
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.training_case import TrainingData, load_training_data
 from sftloop.workflow.trials import share_of, train_and_ask
 
 SHARES = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(1))
@@ -63,7 +64,6 @@ def learning_curve(
         UsageError: an unknown method, fewer than two, or too few records.
         TrainingError: a method failed on all of the data with every seed.
     """
-    from sftloop.models import require_supported, resolve_model
     from sftloop.report.trainings_page import build_trainings_page
     from sftloop.workflow.curves import curves_of_task
 
@@ -81,8 +81,7 @@ def learning_curve(
         )
     for each in choices.values():
         check_heads(scenario, each.head, {record.task for record in data.train})
-    base = resolve_model(model or scenario.model, log=say)
-    require_supported(base)
+    base = base_model(model or scenario.model)
     run = _open(scenario, choices, base, tasks, seeds, split, out)
     found, failed = _train_all(run, scenario, data, asked, base, choices, seeds)
     result = {

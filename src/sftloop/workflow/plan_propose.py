@@ -24,7 +24,7 @@ from sftloop.workflow.place import open_run
 from sftloop.workflow.plan_earlier import rough_time
 from sftloop.workflow.plan_facts import Base, candidates, find_base, gather
 from sftloop.workflow.plan_measured import measured_method
-from sftloop.workflow.train import load_training_data
+from sftloop.workflow.training_case import load_training_data
 
 RUNS = Path("runs")
 """Where earlier runs are looked for: where they are written by default."""

@@ -15,6 +15,7 @@ from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, choose_training
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import open_run
 from sftloop.workflow.proof import prove
@@ -49,10 +50,8 @@ def base_of(scenario: Scenario, asked: Asked) -> Path | None:
     """Return the model's folder; None where no model is wanted."""
     if asked.no_model and not asked.prove:
         return None
-    from sftloop.models import require_supported, resolve_model
 
-    path = resolve_model(asked.model or scenario.model, log=say)
-    require_supported(path)
+    path = base_model(asked.model or scenario.model)
     return path
 
 

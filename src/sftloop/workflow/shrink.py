@@ -19,12 +19,12 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target, mean_interval, task_metrics
 from sftloop.evaluate.measures import FALLING
 from sftloop.records import Prediction, Record, load_split
-from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario import Scenario, Training
 from sftloop.scenario.schema import Task
-from sftloop.workflow.heads import check_heads
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.training_case import TrainingData, read_training_case
 from sftloop.workflow.trials import train_and_ask
 
 
@@ -61,12 +61,11 @@ def shrink(
     from sftloop.report.trainings_page import build_trainings_page
 
     began = time.monotonic()
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
-    data = load_training_data(scenario, tasks=tasks, limit=None, seed=choices.seed or 0, skip_bad=skip_bad)
+    scenario, choices, data = read_training_case(
+        directory, chosen, tasks=tasks, limit=None, skip_bad=skip_bad
+    )
     asked = load_split(scenario, split, tasks=tasks, skip_bad=skip_bad)
     wanted = _wanted(scenario, asked)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
     sized = _sized(models)
     run = _open(scenario, choices, sized, tasks, seeds, split, out)
     candidates: list[dict[str, Any]] = []
@@ -117,7 +116,6 @@ def _wanted(scenario: Scenario, asked: Sequence[Record]) -> list[Task]:
 
 def _sized(models: Sequence[str]) -> dict[str, tuple[Path, int]]:
     """Return each model's directory and parameters, the largest first."""
-    from sftloop.models import require_supported, resolve_model
     from sftloop.models.weights import model_shapes
 
     named = list(dict.fromkeys(models))
@@ -125,8 +123,7 @@ def _sized(models: Sequence[str]) -> dict[str, tuple[Path, int]]:
         raise UsageError("Shrinking compares models.", hint="Give two or more: --models LARGE,SMALL.")
     found = {}
     for name in named:
-        path = resolve_model(name, log=say)
-        require_supported(path)
+        path = base_model(name)
         found[name] = (path, sum(math.prod(shape) for shape in model_shapes(path).values()))
     return dict(sorted(found.items(), key=lambda item: -item[1][1]))
 
