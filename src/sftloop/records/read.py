@@ -13,6 +13,7 @@ from sftloop.core.jsonl import iter_lines, parse_line
 from sftloop.records.bad_rows import BadRows
 from sftloop.records.cap import sample_records
 from sftloop.records.schema import Record, check_record
+from sftloop.scenario.require_tasks import require_tasks
 from sftloop.scenario.schema import Scenario
 
 SPLITS = ("train", "validation", "test")
@@ -102,11 +103,7 @@ def load_split(
         UsageError: an unknown split or task, or `limit` below 1.
         DataError: as `read_records`, or no record is left.
     """
-    for task in tasks or ():
-        if task not in scenario.tasks:
-            raise UsageError(
-                f"The scenario '{scenario.name}' has no task '{task}'.", hint=nearest(task, scenario.tasks)
-            )
+    require_tasks(scenario, tasks)
     if limit is not None and limit < 1:
         raise UsageError(f"The limit must be at least 1, got {limit}.")
     path = split_path(scenario, split)

@@ -14,6 +14,7 @@ from sftloop.scenario.lint import lint
 from sftloop.scenario.lint_records import LintRecord
 from sftloop.scenario.load import SCENARIO_FILE, load_scenario
 from sftloop.scenario.render import Prompt, placeholder_input, probe_prompts, render_prompt, render_system
+from sftloop.scenario.require_tasks import require_tasks
 from sftloop.scenario.schema import (
     AnswerSpec,
     DataFiles,
@@ -60,5 +61,6 @@ __all__ = [
     "put_over",
     "render_prompt",
     "render_system",
+    "require_tasks",
     "wording",
 ]

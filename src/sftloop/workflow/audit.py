@@ -5,7 +5,6 @@ The quick checks run anew each time; what the base model was asked is kept, so t
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import ModelError
 from sftloop.core.files import atomic_write_json, sha256_file
-from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.shown import shown
 
 if TYPE_CHECKING:
@@ -60,15 +59,9 @@ def audit_scenario(
     splits = _load(scenario, split, tasks, limit, skip_bad)
     name = model or (scenario.model if with_model else None)
     path = _resolve(name, scenario)
-    settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
+    settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
     inputs = _inputs(scenario, splits, path if name else None)
-    run = RunDirectory.open(
-        out or default_directory("audit", scenario.name, inputs, settings),
-        verb="audit",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("audit", scenario, inputs, settings, out)
     records = splits[split]
     checked = Checked()
     tokenised = _tokenised(checked, scenario, records, path)
@@ -103,11 +96,10 @@ def _load(
 
 def _resolve(name: str | None, scenario: Scenario) -> Path | None:
     """Return the model's folder: fetched if it is to be asked, else only if it is here (for its tokenizer)."""
-    from sftloop.models import require_supported, resolve_model
+    from sftloop.models import resolve_model
 
     if name:
-        path = resolve_model(name, log=say)
-        require_supported(path)
+        path = base_model(name)
         return path
     try:
         return resolve_model(scenario.model, allow_download=False)

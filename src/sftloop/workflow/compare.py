@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.files import atomic_write_json, sha256_file
-from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import primary_metric
 from sftloop.evaluate.all_pairs import all_pairs
 from sftloop.evaluate.decision import MARGIN, Candidate, Decision, decide
@@ -24,7 +23,7 @@ from sftloop.records.suites import require_format, write_suite
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.answering import answers_of
 from sftloop.workflow.contestants import Contestants, gather_systems
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.side_by_side import side_by_side
 from sftloop.workflow.system import System
 from sftloop.workflow.system_figures import system_figures
@@ -69,16 +68,10 @@ def compare_scenario(
     scenario = load_scenario(directory)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     systems, left_out = gather_systems(scenario, contestants, split, tasks, seed, skip_bad)
-    settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
+    settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
     assert scenario.file is not None
     inputs = {"scenario": sha256_file(scenario.file), split: sha256_file(split_path(scenario, split))}
-    run = RunDirectory.open(
-        out or default_directory("compare", scenario.name, inputs, settings),
-        verb="compare",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("compare", scenario, inputs, settings, out)
     run.manifest["command"] = list(sys.argv)  # of the last comparison: its systems are those on the page
     for format, path in exports:
         write_suite(scenario, records, format, path)

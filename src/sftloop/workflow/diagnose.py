@@ -6,7 +6,6 @@ anew each time.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.diagnose_asking import ask
 from sftloop.workflow.diagnose_sides import Side, Wanted, side_inputs, sides_of
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.shown import shown
 
 if TYPE_CHECKING:
@@ -69,20 +68,14 @@ def diagnose_hallucination(
     sides = sides_of(scenario, wanted)
     settings = {
         "split": split,
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "limit": limit,
         "quick": quick,
         "seed": seed,
         "before": wanted.before,
     }
     inputs = side_inputs(scenario, [split, *(name for name, own in others.items() if own)], sides)
-    run = RunDirectory.open(
-        out or default_directory("diagnose", scenario.name, inputs, settings),
-        verb="diagnose",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("diagnose", scenario, inputs, settings, out)
     from sftloop.diagnose.probes import probes_of
 
     probes = {

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sftloop.core.errors import UsageError
-from sftloop.core.progress import say
 from sftloop.scenario import Scenario
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 
 BASE = "base"
@@ -52,7 +52,7 @@ def sides_of(scenario: Scenario, wanted: Wanted) -> list[Side]:
         UsageError: both sides are the same.
         ModelError: a model or adapter is missing or unfit.
     """
-    from sftloop.models import check_adapter, require_supported, resolve_model
+    from sftloop.models import check_adapter
 
     name = wanted.model or scenario.model
     chosen = [("after", name, wanted.adapter)]
@@ -65,8 +65,7 @@ def sides_of(scenario: Scenario, wanted: Wanted) -> list[Side]:
         )
     sides = []
     for role, named, own in chosen:
-        path = resolve_model(named, log=say)
-        require_supported(path)
+        path = base_model(named)
         if own is not None:
             check_adapter(own, path)
         sides.append(Side(role=role, model=named, path=path, adapter=own))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from sftloop.core.files import atomic_write_json
-from sftloop.core.progress import say
-from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target
 from sftloop.evaluate.predict import predict_records
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes, measure
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 
 
 def evaluate_scenario(
@@ -47,21 +45,14 @@ def evaluate_scenario(
     began = time.monotonic()
     scenario = load_scenario(directory)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
-    from sftloop.models import LocalModel, check_adapter, require_supported, resolve_model  # slow: data first
+    from sftloop.models import LocalModel, check_adapter  # slow: data first
 
-    path = resolve_model(model or scenario.model, log=say)
-    require_supported(path)
+    path = base_model(model or scenario.model)
     if adapter is not None:
         check_adapter(adapter, path)
-    settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
+    settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
     inputs = input_hashes(scenario, [split], path, adapter)
-    run = RunDirectory.open(
-        out or default_directory("eval", scenario.name, inputs, settings),
-        verb="eval",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("eval", scenario, inputs, settings, out)
     predictions_file = run.file("predictions.jsonl")
     predictor = LocalModel.load(path, adapter=adapter, name=model or scenario.model)
     predictions = predict_records(predictor, scenario, records, predictions_file)

@@ -5,7 +5,6 @@ Every training lies in a directory of its own: the same command goes on after a 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,10 +19,11 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import Prediction, Record, load_split
 from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.scenario.training import METHOD_OPTIONS
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.place import named_tasks, open_run
+from sftloop.workflow.training_case import TrainingData, load_training_data
 from sftloop.workflow.trials import share_of, train_and_ask
 
 SHARES = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(1))
@@ -64,7 +64,6 @@ def learning_curve(
         UsageError: an unknown method, fewer than two, or too few records.
         TrainingError: a method failed on all of the data with every seed.
     """
-    from sftloop.models import require_supported, resolve_model
     from sftloop.report.trainings_page import build_trainings_page
     from sftloop.workflow.curves import curves_of_task
 
@@ -82,8 +81,7 @@ def learning_curve(
         )
     for each in choices.values():
         check_heads(scenario, each.head, {record.task for record in data.train})
-    base = resolve_model(model or scenario.model, log=say)
-    require_supported(base)
+    base = base_model(model or scenario.model)
     run = _open(scenario, choices, base, tasks, seeds, split, out)
     found, failed = _train_all(run, scenario, data, asked, base, choices, seeds)
     result = {
@@ -131,19 +129,13 @@ def _open(
     out: Path | None,
 ) -> RunDirectory:
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "seeds": seeds,
         "split": split,
         "methods": {method: each.model_dump() for method, each in choices.items()},
     }
     inputs = input_hashes(scenario, sorted({"train", "validation", split}), base, None)
-    return RunDirectory.open(
-        out or default_directory("plan-learning-curve", scenario.name, inputs, settings),
-        verb="plan learning-curve",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan learning-curve", scenario, inputs, settings, out)
 
 
 def _train_all(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sftloop.core.errors import ModelError, UsageError
 from sftloop.core.files import read_json, sha256_file, sha256_json
-from sftloop.core.progress import say
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.prompt_variants import Variant
 from sftloop.workflow.system import System
 
@@ -84,12 +84,10 @@ def find_bases(names: Sequence[str]) -> list[Base]:
     """
     if not names:
         return []
-    from sftloop.models import require_supported, resolve_model  # slow: not for services alone
 
     found = []
     for name in names:
-        path = resolve_model(name, log=say)
-        require_supported(path)
+        path = base_model(name)
         found.append(Base(name=path.name if Path(name).exists() else name, path=path))
     return found
 

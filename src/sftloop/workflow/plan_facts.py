@@ -24,7 +24,7 @@ from sftloop.workflow.plan_memory import find_architecture, without_bf16
 
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
-    from sftloop.workflow.train import TrainingData
+    from sftloop.workflow.training_case import TrainingData
 
 _SAMPLE, _LONGEST = 1_000, 20
 """Records whose tokens are counted: so many spread over all, and the longest."""

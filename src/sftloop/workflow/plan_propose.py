@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +21,11 @@ from sftloop.records import split_path
 from sftloop.scenario import Scenario, load_scenario, put_over
 from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import open_run
 from sftloop.workflow.plan_earlier import rough_time
 from sftloop.workflow.plan_facts import Base, candidates, find_base, gather
 from sftloop.workflow.plan_measured import measured_method
-from sftloop.workflow.train import load_training_data
+from sftloop.workflow.training_case import load_training_data
 
 RUNS = Path("runs")
 """Where earlier runs are looked for: where they are written by default."""
@@ -103,13 +102,7 @@ def _open(
     scenario: Scenario, inputs: Mapping[str, str], settings: Mapping[str, Any], out: Path | None
 ) -> RunDirectory:
     """Start the run, or take up the one of the same question."""
-    return RunDirectory.open(
-        out or default_directory("plan", scenario.name, inputs, settings),
-        verb="plan",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan", scenario, inputs, settings, out)
 
 
 def _command(directory: Path, file: Path, tasks: Sequence[str] | None, limit: int | None) -> str:

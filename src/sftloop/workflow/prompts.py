@@ -24,6 +24,7 @@ from sftloop.scenario import (
     placeholder_input,
     probe_prompts,
     render_prompt,
+    require_tasks,
     wording,
 )
 
@@ -104,7 +105,7 @@ def show_prompt(
         ScenarioError, DataError: the scenario or its data are malformed.
     """
     scenario = load_scenario(directory)
-    _require_tasks(scenario, [task] if task else [])
+    require_tasks(scenario, [task] if task else [])
     record = _find_record(scenario, task, record_id)
     spec = scenario.tasks[record.task if record else task or next(iter(scenario.tasks))]
     name, encoder, notes = _encoder(
@@ -143,7 +144,7 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
         ScenarioError, DataError: the scenario or a line of its data is malformed.
     """
     scenario = load_scenario(directory)
-    _require_tasks(scenario, tasks)
+    require_tasks(scenario, tasks)
     records, missing = _raw_records(scenario)
     name, encoder, notes = _encoder(scenario, model, "the length of prompts was not checked")
     findings = lint(
@@ -160,14 +161,6 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
         findings=[finding for finding in findings if not tasks or finding.task in (None, *tasks)],
         notes=(*missing, *notes),
     )
-
-
-def _require_tasks(scenario: Scenario, tasks: Collection[str]) -> None:
-    for task in tasks:
-        if task not in scenario.tasks:
-            raise UsageError(
-                f"The scenario '{scenario.name}' has no task '{task}'.", hint=nearest(task, scenario.tasks)
-            )
 
 
 def _files(scenario: Scenario) -> Iterator[tuple[str, Path]]:

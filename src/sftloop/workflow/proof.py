@@ -15,7 +15,7 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Training
 from sftloop.workflow.standings import standings
-from sftloop.workflow.train import TrainingData
+from sftloop.workflow.training_case import TrainingData
 from sftloop.workflow.trials import train_and_ask
 
 Selections = Mapping[str, Sequence[Sequence[Record]]]

@@ -20,7 +20,8 @@ from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario
 from sftloop.workflow.measure import measure
 from sftloop.workflow.time_history import score_run
-from sftloop.workflow.train import TrainingData, train_step
+from sftloop.workflow.train import train_step
+from sftloop.workflow.training_case import TrainingData
 from sftloop.workflow.whole_run import WholeRun
 from sftloop.workflow.wrong_answers import telling_wrong_answers
 

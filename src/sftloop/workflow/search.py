@@ -6,7 +6,6 @@ and with more minutes it searches on.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,15 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.plan.search_space import as_training
 from sftloop.plan.trial_time import forecast
 from sftloop.records import Prediction
-from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario import Scenario, Training
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.deadline import OutOfTime, deadline
-from sftloop.workflow.heads import check_heads
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.search_clock import SearchClock
 from sftloop.workflow.search_loop import Measured, Search, Trial, Values
 from sftloop.workflow.standings import standings
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.training_case import TrainingData, read_training_case
 from sftloop.workflow.trials import Trained, score_of, share_of, train_and_ask
 
 SEARCHED, DEFAULT = "searched", "default"
@@ -61,16 +60,13 @@ def search_plan(
         UsageError: the minutes don't suffice for the default plan.
     """
     import sftloop.train  # noqa: F401, its import is no part of the first trial's time
-    from sftloop.models import require_supported, resolve_model
     from sftloop.report.trainings_page import build_trainings_page
 
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
+    scenario, choices, data = read_training_case(
+        directory, chosen, tasks=tasks, limit=None, skip_bad=skip_bad
+    )
     seed = choices.seed or 0
-    data = load_training_data(scenario, tasks=tasks, limit=None, seed=seed, skip_bad=skip_bad)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
-    base = resolve_model(model or scenario.model, log=say)
-    require_supported(base)
+    base = base_model(model or scenario.model)
     run = _open(scenario, fixed, choices, base, tasks, out)
     trainer = _Trainer(run, scenario, data, base, choices)
     search = Search(
@@ -174,18 +170,12 @@ def _open(
 ) -> RunDirectory:
     """Start or take up the run; more minutes or seeds are the same run."""
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "fixed": sorted(fixed),
         **choices.model_dump(),
     }
     inputs = input_hashes(scenario, ["train", "validation"], base, None)
-    return RunDirectory.open(
-        out or default_directory("plan-search", scenario.name, inputs, settings),
-        verb="plan search",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan search", scenario, inputs, settings, out)
 
 
 def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:

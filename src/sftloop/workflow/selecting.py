@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,9 @@ from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, choose_training
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import open_run
 from sftloop.workflow.proof import prove
 
 Vectors = NDArray[np.float32]
@@ -50,10 +50,8 @@ def base_of(scenario: Scenario, asked: Asked) -> Path | None:
     """Return the model's folder; None where no model is wanted."""
     if asked.no_model and not asked.prove:
         return None
-    from sftloop.models import require_supported, resolve_model
 
-    path = resolve_model(asked.model or scenario.model, log=say)
-    require_supported(path)
+    path = base_model(asked.model or scenario.model)
     return path
 
 
@@ -93,13 +91,7 @@ def open_selection(
         inputs["scenario"] = sha256_file(scenario.file)
     inputs |= files or {}
     named["mode"] = mode
-    return RunDirectory.open(
-        asked.out or default_directory(f"select-{mode}", scenario.name, inputs, named),
-        verb="select",
-        command=sys.argv,
-        inputs=inputs,
-        settings=named,
-    )
+    return open_run("select", scenario, inputs, named, asked.out, name=f"select-{mode}")
 
 
 def text_vectors(

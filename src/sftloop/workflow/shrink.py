@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,12 +19,12 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import check_target, mean_interval, task_metrics
 from sftloop.evaluate.measures import FALLING
 from sftloop.records import Prediction, Record, load_split
-from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.scenario import Scenario, Training
 from sftloop.scenario.schema import Task
-from sftloop.workflow.heads import check_heads
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.place import named_tasks, open_run
+from sftloop.workflow.training_case import TrainingData, read_training_case
 from sftloop.workflow.trials import train_and_ask
 
 
@@ -62,12 +61,11 @@ def shrink(
     from sftloop.report.trainings_page import build_trainings_page
 
     began = time.monotonic()
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
-    data = load_training_data(scenario, tasks=tasks, limit=None, seed=choices.seed or 0, skip_bad=skip_bad)
+    scenario, choices, data = read_training_case(
+        directory, chosen, tasks=tasks, limit=None, skip_bad=skip_bad
+    )
     asked = load_split(scenario, split, tasks=tasks, skip_bad=skip_bad)
     wanted = _wanted(scenario, asked)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
     sized = _sized(models)
     run = _open(scenario, choices, sized, tasks, seeds, split, out)
     candidates: list[dict[str, Any]] = []
@@ -118,7 +116,6 @@ def _wanted(scenario: Scenario, asked: Sequence[Record]) -> list[Task]:
 
 def _sized(models: Sequence[str]) -> dict[str, tuple[Path, int]]:
     """Return each model's directory and parameters, the largest first."""
-    from sftloop.models import require_supported, resolve_model
     from sftloop.models.weights import model_shapes
 
     named = list(dict.fromkeys(models))
@@ -126,8 +123,7 @@ def _sized(models: Sequence[str]) -> dict[str, tuple[Path, int]]:
         raise UsageError("Shrinking compares models.", hint="Give two or more: --models LARGE,SMALL.")
     found = {}
     for name in named:
-        path = resolve_model(name, log=say)
-        require_supported(path)
+        path = base_model(name)
         found[name] = (path, sum(math.prod(shape) for shape in model_shapes(path).values()))
     return dict(sorted(found.items(), key=lambda item: -item[1][1]))
 
@@ -142,7 +138,7 @@ def _open(
     out: Path | None,
 ) -> RunDirectory:
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "seeds": seeds,
         "split": split,
         "models": list(sized),
@@ -153,13 +149,7 @@ def _open(
         for path, _ in sized.values()
     ]
     inputs = hashes[0] | {f"model {number}": each["model"] for number, each in enumerate(hashes)}
-    return RunDirectory.open(
-        out or default_directory("plan-shrink", scenario.name, inputs, settings),
-        verb="plan shrink",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("plan shrink", scenario, inputs, settings, out)
 
 
 def _train_all(

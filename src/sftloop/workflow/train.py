@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import Record, cap_records, load_split
-from sftloop.scenario import Scenario, Training, choose_training, load_scenario
+from sftloop.records import Record
+from sftloop.scenario import Scenario, Training
 from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
-from sftloop.workflow.heads import add_heads, check_heads, head_examples
+from sftloop.workflow.base_model import base_model
+from sftloop.workflow.heads import add_heads, head_examples
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
+from sftloop.workflow.training_case import TrainingData, read_training_case
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerCallback
 
     from sftloop.models import PromptEncoder
     from sftloop.train import Example, Method, Objective, Trainable, TrainSettings
-
-
-@dataclass(slots=True)
-class TrainingData:
-    """The records a training reads."""
-
-    train: list[Record]
-    validation: list[Record]
-    dropped: dict[str, str] = field(default_factory=dict)
-    """Task → what `max_records` left out, in words."""
-
-
-def load_training_data(
-    scenario: Scenario, *, tasks: Sequence[str] | None, limit: int | None, seed: int, skip_bad: bool
-) -> TrainingData:
-    """Read and cap the training records and read the validation records."""
-    records = load_split(scenario, "train", tasks=tasks, limit=limit, skip_bad=skip_bad)
-    capped = cap_records(records, scenario, seed=seed)
-    validation = load_split(scenario, "validation", tasks=tasks, limit=limit, skip_bad=skip_bad)
-    dropped = {task: str(report) for task, report in capped.tasks.items()}
-    for task, words in dropped.items():
-        say(f"{task}: {words}")
-    return TrainingData(capped.kept, validation, dropped)
 
 
 def train_scenario(
@@ -60,23 +38,13 @@ def train_scenario(
     skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Fine-tune a scenario's model and return what `train --json` prints."""
-    from sftloop.models import require_supported, resolve_model
-
-    scenario = load_scenario(directory)
-    choices = choose_training(scenario.training, chosen)
-    data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
-    check_heads(scenario, choices.head, {record.task for record in data.train})
-    path = resolve_model(model or scenario.model, log=say)
-    require_supported(path)
-    settings = {"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()}
-    inputs = input_hashes(scenario, ["train", "validation"], path, None)
-    run = RunDirectory.open(
-        out or default_directory("train", scenario.name, inputs, settings),
-        verb="train",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
+    scenario, choices, data = read_training_case(
+        directory, chosen, tasks=tasks, limit=limit, skip_bad=skip_bad
     )
+    path = base_model(model or scenario.model)
+    settings = {"tasks": named_tasks(tasks), "limit": limit, **choices.model_dump()}
+    inputs = input_hashes(scenario, ["train", "validation"], path, None)
+    run = open_run("train", scenario, inputs, settings, out)
     result = train_step(run, scenario, data, path, choices)
     return {"scenario": scenario.name, "model": model or scenario.model, **result, "run": str(run.path)}
 

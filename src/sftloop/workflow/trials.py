@@ -23,7 +23,8 @@ from sftloop.evaluate.measures import FALLING
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Training
-from sftloop.workflow.train import TrainingData, train_step
+from sftloop.workflow.train import train_step
+from sftloop.workflow.training_case import TrainingData
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback

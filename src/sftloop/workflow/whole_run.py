@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split
-from sftloop.scenario import Scenario, Training, choose_training, load_scenario
-from sftloop.workflow.heads import check_heads
+from sftloop.scenario import Scenario, Training
+from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
-from sftloop.workflow.place import default_directory
-from sftloop.workflow.train import TrainingData, load_training_data
+from sftloop.workflow.place import default_directory, named_tasks
+from sftloop.workflow.training_case import TrainingData, read_training_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +54,19 @@ class WholeRun:
             limit: at most so many records per task.
             skip_bad: set bad rows aside.
         """
-        scenario = load_scenario(directory)
-        choices = choose_training(scenario.training, chosen)
-        seed = choices.seed or 0
-        data = load_training_data(scenario, tasks=tasks, limit=limit, seed=seed, skip_bad=skip_bad)
-        check_heads(scenario, choices.head, {record.task for record in data.train})
+        scenario, choices, data = read_training_case(
+            directory, chosen, tasks=tasks, limit=limit, skip_bad=skip_bad
+        )
         test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
-        from sftloop.models import require_supported, resolve_model  # slow: data first
 
-        base = resolve_model(model or scenario.model, log=say)
-        require_supported(base)
+        base = base_model(model or scenario.model)
         return cls(
             scenario=scenario,
             choices=choices,
             data=data,
             test=test,
             base=base,
-            settings={"tasks": sorted(tasks) if tasks else None, "limit": limit, **choices.model_dump()},
+            settings={"tasks": named_tasks(tasks), "limit": limit, **choices.model_dump()},
             inputs=input_hashes(scenario, ["train", "validation", "test"], base, None),
         )
 

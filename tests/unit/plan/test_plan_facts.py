@@ -15,7 +15,7 @@ from sftloop.scenario import load_scenario
 from sftloop.train import encode_examples
 from sftloop.workflow import plan_facts
 from sftloop.workflow.plan_facts import candidates, find_base, gather
-from sftloop.workflow.train import load_training_data
+from sftloop.workflow.training_case import load_training_data
 
 
 @pytest.fixture(scope="module")

@@ -266,3 +266,17 @@ def test_keys_move_and_filters_hide(built):
     found = json.loads(match[1])
     assert (found["differing"], found["all"], found["wrong"]) == (8, 12, 8)
     assert found["passed"] == ["te-001", "te-002", "te-001"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "gave no answer to 1,007 records"), ("zh", "有 1,007 条")]
+)
+def test_what_a_service_did_not_answer_is_said_below_the_table(tmp_path, language, told):
+    saved = comparison(language)
+    build_compare_page(write_comparison(tmp_path, saved))
+    assert told not in (tmp_path / "compare.html").read_text(encoding="utf-8")
+    for system in saved["systems"]:
+        system["unanswered"] = 1007 if system["kind"] == "api" else 0
+    build_compare_page(write_comparison(tmp_path, saved))
+    page = (tmp_path / "compare.html").read_text(encoding="utf-8")
+    assert page.count(told) == 1 and f"deepseek-chat {told}" in page

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sftloop.core.errors import DataError, UsageError, nearest
+from sftloop.core.errors import DataError, UsageError
 from sftloop.records.bad_rows import BadRows
 from sftloop.records.identity import content_id
 from sftloop.records.importing.detect import check_format, detect_format
@@ -18,6 +18,7 @@ from sftloop.records.importing.meaning import RowMeaning
 from sftloop.records.importing.promptfoo import promptfoo_rows
 from sftloop.records.importing.sources import Row, csv_rows, json_rows, parquet_rows
 from sftloop.records.schema import Record, check_record
+from sftloop.scenario.require_tasks import require_tasks
 from sftloop.scenario.schema import Scenario
 
 _NO_COLUMNS = ("openai", "sharegpt", "records", "openai-evals")
@@ -55,11 +56,7 @@ class ForeignFile:
         self.path = Path(self.path)
         if self.task is None and len(self.scenario.tasks) == 1:
             self.task = next(iter(self.scenario.tasks))
-        if self.task is not None and self.task not in self.scenario.tasks:
-            raise UsageError(
-                f"The scenario '{self.scenario.name}' has no task '{self.task}'.",
-                hint=nearest(self.task, self.scenario.tasks),
-            )
+        require_tasks(self.scenario, [self.task] if self.task is not None else None)
         self.format = check_format(self.format) if self.format else detect_format(self.path, self.encoding)
         if self.mapping and self.format in _NO_COLUMNS:
             raise UsageError(
