@@ -1,8 +1,8 @@
 """A model that answers by the definitions it is given, and a writer that follows a script: for servers that speak.
 
-The reader takes the label whose definition, rules and examples share the most words with the input; what the prompt
-says is all it knows, so a better definition makes it better and a worse one worse. Rules of what doesn't count speak
-against their label; of equal labels the first listed wins.
+The reader takes the label whose definition, rules and examples share the most words with the input; what
+the prompt says is all it knows, so a better definition makes it better and a worse one worse. Rules of what
+doesn't count speak against their label; of equal labels the first listed wins.
 """
 
 from __future__ import annotations

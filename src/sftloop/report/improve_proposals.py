@@ -19,7 +19,13 @@ from sftloop.report.verdict import metric_name
 from sftloop.report.wording import Words
 from sftloop.report.wording.improve_words import ImproveWords
 
-_BADGES = {"accepted": "better", "better": "better", "inconclusive": "inconclusive", "failed": "inconclusive"}
+_BADGES = {
+    "accepted": "better",
+    "better": "better",
+    "inconclusive": "inconclusive",
+    "failed": "inconclusive",
+    "refused": "severity note",
+}
 _MOST_NAMED = 12
 """Lost anchors that are named."""
 
@@ -96,7 +102,9 @@ def _card(one: Mapping[str, Any], axis: Axis, shared: Words, words: ImproveWords
 def _said(one: Mapping[str, Any], decision: str, shared: Words, words: ImproveWords) -> Sequence[str]:
     again = words.again.format(id=one["again"]) if one.get("again") else ""
     if one["refused"]:
-        return again, words.refusals[one["refused"]["kind"]], one["refused"]["why"]
+        detail = one["refused"].get("detail") or ""
+        quoted = words.quoted.format(text=detail) if detail else ""
+        return again, words.refusals[one["refused"]["kind"]], quoted
     test = one["test"]
     lost = test["anchors"]
     because = words.because[decision].format(

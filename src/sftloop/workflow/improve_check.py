@@ -47,7 +47,10 @@ class Refusal:
     """Why a proposal isn't tested."""
 
     kind: str
+    """One of `REFUSALS`."""
     why: str
+    detail: str = ""
+    """The words or figures it rests on, for pages in any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +80,14 @@ def check_proposal(
         keep: writes a scenario's text to a file and returns its path.
     """
     task = scenario.tasks[change.task]
-    for refusal in (
-        _form(change),
-        _language(change, scenario),
-        _old_news(change, task, said),
-        _lost_meaning(change, task),
-        _copy(change, task, documents),
-    ):
-        if refusal is not None:
-            return refusal
-    return _load(change, text, scenario, keep)
+    refusal = (
+        _form(change)
+        or _language(change, scenario)
+        or _old_news(change, task, said)
+        or _lost_meaning(change, task)
+        or _copy(change, task, documents)
+    )
+    return refusal or _load(change, text, scenario, keep)
 
 
 def _form(change: Change) -> Refusal | None:
@@ -96,7 +97,9 @@ def _form(change: Change) -> Refusal | None:
         return Refusal(kind="malformed", why="It holds a placeholder or JSON, not a sentence.")
     words, most = word_count(change.text), _MOST_WORDS[change.part]
     if words > most:
-        return Refusal(kind="too_long", why=f"It has {words} words, more than {most}.")
+        return Refusal(
+            kind="too_long", why=f"It has {words} words, more than {most}.", detail=f"{words} > {most}"
+        )
     return None
 
 
@@ -113,13 +116,14 @@ def _old_news(change: Change, task: Task, said: Sequence[Change]) -> Refusal | N
     for other in said:
         place = (other.task, other.name, other.part) == (change.task, change.name, change.part)
         if place and _same(own, normalised(other.text)):
-            return Refusal(kind="nothing_new", why="The same was proposed before.")
+            return Refusal(kind="nothing_new", why="The same was proposed before.", detail=other.text)
     for standing in _standing(change, task):
         if _same(own, normalised(standing)):
-            return Refusal(kind="nothing_new", why=f"The prompt says so already: '{standing}'.")
+            why = f"The prompt says so already: '{standing}'."
+            return Refusal(kind="nothing_new", why=why, detail=standing)
     names = {normalised(name) for name in (*task.labels, *task.fields)}
     if own in names:
-        return Refusal(kind="nothing_new", why="It is only the name of a label.")
+        return Refusal(kind="nothing_new", why="It is only the name of a label.", detail=change.text)
     return None
 
 
@@ -148,9 +152,12 @@ def _lost_meaning(change: Change, task: Task) -> Refusal | None:
     kept = (had & has).total() / had.total()
     words, before = word_count(change.text), word_count(own.means)
     if kept < _KEPT:
-        return Refusal(kind="drops_meaning", why=f"It keeps {kept:.0%} of the present definition's wording.")
+        share = f"{kept:.0%}"
+        why = f"It keeps {share} of the present definition's wording."
+        return Refusal(kind="drops_meaning", why=why, detail=share)
     if words < _SHRUNK * before:
-        return Refusal(kind="drops_meaning", why=f"It has {words} words, the present definition {before}.")
+        why = f"It has {words} words, the present definition {before}."
+        return Refusal(kind="drops_meaning", why=why, detail=f"{words} < {before}")
     return None
 
 
@@ -170,7 +177,8 @@ def _copy(change: Change, task: Task, documents: Iterable[str]) -> Refusal | Non
         plain = normalise(document)
         copied = own if own == plain else next((run for run in runs if run in plain), None)
         if copied is not None and len(copied) >= min(_FEWEST_COPIED, width):
-            return Refusal(kind="copies_record", why=f"'{copied.strip()}' is copied from a record.")
+            why = f"'{copied.strip()}' is copied from a record."
+            return Refusal(kind="copies_record", why=why, detail=copied.strip())
     return None
 
 
@@ -188,7 +196,7 @@ def _load(change: Change, text: str, scenario: Scenario, keep: Callable[[str], P
     before = {_key(finding) for finding in lint(scenario)}
     new = [finding for finding in lint(loaded) if _key(finding) not in before]
     if new:
-        return Refusal(kind="lint", why=new[0].why)
+        return Refusal(kind="lint", why=new[0].why, detail=new[0].label or "")
     return Checked(text=changed, scenario=loaded)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sftloop.core.progress import say
@@ -62,7 +62,7 @@ class Proposal:
             "why": self.why,
             "written": self.written,
             "again": self.again,
-            "refused": {"kind": self.refused.kind, "why": self.refused.why} if self.refused else None,
+            "refused": asdict(self.refused) if self.refused else None,
             "diff": self.diff,
             "test": self.test,
             "decision": self.decision,
@@ -169,7 +169,7 @@ class Rounds:
             now=option.now if option else "",
         )
         if answer.error is not None:
-            proposal.refused = Refusal(kind="no_answer", why=answer.error)
+            proposal.refused = Refusal(kind="no_answer", why=answer.error, detail=answer.error)
         elif proposal.change is None:
             proposal.refused = Refusal(
                 kind="malformed",

@@ -74,6 +74,7 @@ CHINESE = ImproveWords(
         "not_loadable": "改后的文件无法读取。",
         "lint": "使提示词变弱。",
     },
+    quoted="“{text}”",
     figures="{metric} {before} → {after}：{difference}（{interval}），{p}，{n} 条记录。",
     unmeasured="没有可比较的记录。",
     why="提议者的理由：{why}",

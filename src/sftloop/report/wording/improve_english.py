@@ -79,6 +79,7 @@ ENGLISH = ImproveWords(
         "not_loadable": "The file with it doesn't load.",
         "lint": "Makes the prompt weaker.",
     },
+    quoted="“{text}”",
     figures="{metric} {before} → {after}: {difference} ({interval}), {p}, on {n} records.",
     unmeasured="Nothing could be compared.",
     why="Why, in the writer’s words: {why}",

@@ -58,6 +58,8 @@ class ImproveWords:
     """Sentence by decision; `{anchors}`, `{labels}`."""
     refusals: Mapping[str, str]
     """Sentence by kind of refusal."""
+    quoted: str
+    """What a refusal rests on; `{text}`."""
     figures: str
     """`{metric}`, `{before}`, `{after}`, `{difference}`, `{interval}`, `{p}`, `{n}`."""
     unmeasured: str
