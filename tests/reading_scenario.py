@@ -32,7 +32,7 @@ _TEXTS = {
 }
 
 
-def write_reading_scenario(directory: Path, *, per_label: int = 30, tag: str = "", key: bool = False) -> Path:
+def write_reading_scenario(directory: Path, *, per_label: int = 18, tag: str = "", key: bool = False) -> Path:
     """Write scenario and records; `tag` marks all of product's, `key` makes the task one that must not lose."""
     directory.mkdir(parents=True, exist_ok=True)
     text = YAML.replace("    kind: choice\n", "    kind: choice\n    key: true\n") if key else YAML

@@ -243,7 +243,7 @@ class Rounds:
     def _decide(self, survivors: Sequence[Proposal]) -> None:
         """Take at most one change per task: the largest gain among those that harm nothing."""
         taken: set[str] = set()
-        for one in sorted(survivors, key=_gain, reverse=True):
+        for one in sorted(survivors, key=lambda one: -_gain(one)):
             assert one.test is not None
             one.decision = judge(one.test, one.test["p_adjusted"])
             if one.decision == "accepted" and one.task in taken:
@@ -287,6 +287,6 @@ def _outcome(proposal: Proposal) -> str:
     return proposal.refused.kind if proposal.refused else proposal.decision or "tested"
 
 
-def _gain(proposal: Proposal) -> tuple[float, str]:
+def _gain(proposal: Proposal) -> float:
     difference = proposal.test["difference"] if proposal.test else None
-    return (-1.0 if difference is None else difference), proposal.id
+    return -1.0 if difference is None else float(difference)
