@@ -13,7 +13,7 @@ from typing import Any
 
 from sftloop.core.files import sha256_json
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Answer, Scenario, Task
+from sftloop.scenario import Answer, Scenario, Task, Wording, wording
 from sftloop.scenario.yaml_edit import Change, ChangedPart
 from sftloop.workflow.improve_groups import Case, Group
 from sftloop.workflow.improve_wording import REQUEST_WORDS, RequestWords
@@ -25,7 +25,7 @@ _CHARACTERS = 500
 """Of one record's text."""
 _MOST_DEFINITIONS = 20
 """Up to so many labels all definitions are shown, beyond only those in question."""
-_ANSWER_TOKENS = 320
+_ANSWER_TOKENS = 224
 _EARLIER = 4
 
 
@@ -96,7 +96,7 @@ def build_request(
     task, words = scenario.tasks[group.task], REQUEST_WORDS[scenario.language]
     texts: dict[str, str | list[str]] = {
         "question": task.instruction.strip() or task.name,
-        "definitions": _definitions(task, group),
+        "definitions": _definitions(task, group, wording(scenario.language)),
         "mistake": _mistake(task, group, words),
         "records": [_case(case, words) for case in group.cases[:_CASES]],
         "changes": [words.changes[one.part].format(name=one.name) for one in options],
@@ -161,24 +161,22 @@ def _scenario(own: Scenario, words: RequestWords, model: str) -> Scenario:
     )
 
 
-def _definitions(task: Task, group: Group) -> list[str]:
+def _definitions(task: Task, group: Group, words: Wording) -> list[str]:
+    """Return the definitions as the model reads them, each on one line."""
     if task.kind == "extract":
-        return [f"{name}: {field.means}" for name, field in task.fields.items()]
+        return [f"{name}{words.colon}{field.means}" for name, field in task.fields.items()]
     named = (group.gold, group.answered)
     every = len(task.labels) <= _MOST_DEFINITIONS
     rows = []
     for name, label in task.labels.items():
-        if every or name in named:
-            parts = [f"{name}: {label.means}".rstrip()]
-            parts += [
-                f"({mark}: {'; '.join(items)})" for mark, items in _lists(label.not_, label.examples) if items
-            ]
-            rows.append(" ".join(parts))
+        if not every and name not in named:
+            continue
+        parts = [f"{name}{words.colon}{label.means}"]
+        for lead, items in ((words.not_lead, label.not_), (words.examples_lead, label.examples)):
+            if items:
+                parts.append(lead + words.list_join.join(items))
+        rows.append(" ".join(parts))
     return rows
-
-
-def _lists(rules: list[str], examples: list[str]) -> tuple[tuple[str, list[str]], ...]:
-    return ("not", rules), ("examples", examples)
 
 
 def _mistake(task: Task, group: Group, words: RequestWords) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.reading_scenario import GOOD, YAML, write_reading_scenario
 
 from sftloop.records import Prediction
-from sftloop.scenario import Scenario, load_scenario, parse_answer, render_prompt
+from sftloop.scenario import Scenario, load_scenario, parse_answer, render_prompt, wording
 from sftloop.scenario.yaml_edit import Change, ChangedPart
 from sftloop.workflow.improve_check import REFUSALS, Checked, Refusal, check_proposal
 from sftloop.workflow.improve_groups import Case, Group
@@ -56,7 +56,7 @@ def test_the_question_shows_definitions_mistakes_reasons_and_choices(
     words = REQUEST_WORDS[language]
     for shown in (
         "Which label fits the message?",
-        "refund: Asks about money due back.",
+        f"refund{wording(language).colon}Asks about money due back.",  # type: ignore[arg-type]
         "complaints without a question",
         "parcel 7 please",
         "It is about money.",
