@@ -204,8 +204,11 @@ class _Lazy:
         return 8192 if self._voice.kind == "api" else 256
 
     def predict(self, scenario: Scenario, task: str, records: Sequence[Record]) -> Iterator[Prediction]:
-        """Yield the answers."""
-        yield from self._ready().predict(scenario, task, records)
+        """Yield the answers; a service says first what many of them will take."""
+        ready = self._ready()
+        if len(records) > 1 and (estimate := getattr(ready, "estimate", None)):
+            say(f"{self._voice.name}: {estimate(scenario, records)}")
+        yield from ready.predict(scenario, task, records)
 
     def _ready(self) -> Predictor:
         opened = self._asking.opened(self._voice)

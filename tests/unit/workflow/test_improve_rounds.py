@@ -13,8 +13,12 @@ from tests.servers.definition_reader import ScriptedWriter, proposal, read_by_de
 from tests.servers.misbehaving import Misbehaving
 
 from sftloop.core.errors import DataError, SftloopError, UsageError
+from sftloop.core.files import sha256_file
+from sftloop.records import load_split
+from sftloop.scenario import load_scenario
 from sftloop.workflow.api_systems import Services
-from sftloop.workflow.improve import Search, improve_prompt
+from sftloop.workflow.improve import Search, divide, improve_prompt
+from sftloop.workflow.improve_final import put_in_place
 
 Improve = Callable[..., dict[str, Any]]
 
@@ -92,6 +96,21 @@ def test_without_a_test_file_it_says_so(improve: Improve, tmp_path: Path) -> Non
     assert (case / "scenario.yaml").read_text() == YAML.replace("Asks where an order stays.", GOOD)
 
 
+def test_the_users_file_is_only_replaced_where_nothing_speaks_against_it(tmp_path: Path) -> None:
+    case = write_reading_scenario(tmp_path / "case")
+    file = case / "scenario.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + YAML.replace("\n", "\r\n").encode())
+    scenario, known = load_scenario(case), sha256_file(file)
+    worse = {"paired": {"intent": {"verdict": "worse"}}}
+    assert put_in_place(scenario, known, "new", worse)["held_back"] == ["intent"]
+    with pytest.raises(UsageError, match="changed since this command started"):
+        put_in_place(scenario, "other", "new", None)
+    before = file.read_bytes()
+    found = put_in_place(scenario, known, "new\r\n", {"paired": {"intent": {"verdict": "inconclusive"}}})
+    assert file.read_bytes() == b"\xef\xbb\xbfnew\r\n", "mark and line ends stay"
+    assert Path(found["backup"]).read_bytes() == before
+
+
 def test_nothing_wrong_leaves_nothing_to_ask(improve: Improve, tmp_path: Path) -> None:
     case = write_reading_scenario(tmp_path / "case")
     (case / "scenario.yaml").write_text(YAML.replace("Asks where an order stays.", GOOD))
@@ -101,10 +120,6 @@ def test_nothing_wrong_leaves_nothing_to_ask(improve: Improve, tmp_path: Path) -
 
 
 def test_the_division_is_the_same_every_time_and_follows_the_seed(improve: Improve, tmp_path: Path) -> None:
-    from sftloop.records import load_split
-    from sftloop.scenario import load_scenario
-    from sftloop.workflow.improve import divide
-
     records = load_split(load_scenario(write_reading_scenario(tmp_path / "case")), "validation")
     first, again, other = (divide(records, ["intent"], seed) for seed in (0, 0, 1))
     assert first == again != other
