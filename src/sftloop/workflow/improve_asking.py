@@ -150,7 +150,9 @@ class Asking:
         task = records[0].task
         path = self._run.file(f"answers/{_slug(task)}-{prompt_key(scenario, task)[:8]}/{part}.jsonl")
         predictor = _Lazy(self, voice, reasons)
-        return predict_records(predictor, scenario, records, path, label=f"{part}, {task}")
+        return predict_records(
+            predictor, scenario, records, path, label=f"{part.replace('_', '-').capitalize()} records"
+        )
 
     def write(self, voice: Voice, scenario: Scenario, question: Record) -> Prediction:
         """Return what the writer answers to one question, kept under the question's id."""

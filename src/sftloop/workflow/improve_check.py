@@ -38,6 +38,8 @@ _MOST_WORDS = {"means": 80, "not": 40, "examples": 60}
 _COPIED = 40
 """Characters in a row that stand in a record too are a copy; ideographs count three."""
 _FEWEST_COPIED = 4
+_FEWEST_REPEATED = 4
+"""Words of a definition or rule that a new rule must not repeat whole."""
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _PLACEHOLDER = re.compile(r"<[^<>]{1,20}>")
 
@@ -118,7 +120,7 @@ def _old_news(change: Change, task: Task, said: Sequence[Change]) -> Refusal | N
         if place and _same(own, normalised(other.text)):
             return Refusal(kind="nothing_new", why="The same was proposed before.", detail=other.text)
     for standing in _standing(change, task):
-        if _same(own, normalised(standing)):
+        if _same(own, normalised(standing)) or (change.part != "means" and _repeats(own, standing)):
             why = f"The prompt says so already: '{standing}'."
             return Refusal(kind="nothing_new", why=why, detail=standing)
     names = {normalised(name) for name in (*task.labels, *task.fields)}
@@ -140,6 +142,11 @@ def _standing(change: Change, task: Task) -> list[str]:
 
 def _same(one: str, other: str) -> bool:
     return bool(other) and (one == other or ngram_similarity(one, other) >= _SAME)
+
+
+def _repeats(own: str, standing: str) -> bool:
+    """Whether a rule or example holds a whole text of the prompt, long enough not to be there by chance."""
+    return word_count(standing) >= _FEWEST_REPEATED and normalised(standing) in own
 
 
 def _lost_meaning(change: Change, task: Task) -> Refusal | None:
