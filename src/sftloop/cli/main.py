@@ -24,7 +24,7 @@ _VERBS = {
     "import": ("import_", "Turn OpenAI, ShareGPT, Alpaca, CSV or Parquet files into records."),
     "export-data": ("export_data", "Write records for other trainers (OpenAI, ShareGPT, Alpaca)."),
     "models": ("models", "List and fetch base models."),
-    "prompt": ("prompt", "Show what the model sees, and what is wrong with it."),
+    "prompt": ("prompt", "Show what the model sees, find what is wrong with it, improve it."),
     "plan": ("plan", "Propose how to train; foresee memory and time; search, learning curve, shrink."),
     "audit": ("audit", "Say what is wrong with a training set, the most harmful first."),
     "select": ("select_", "Choose the records to train on: prune, filter a pool, attribute."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sftloop.cli import options
+from sftloop.cli.prompt_improve import command as improve
 
 if TYPE_CHECKING:
     from sftloop.scenario import Finding
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group("prompt")
 def command() -> None:
-    """Show what the model sees; find what weakens it."""
+    """Show what the model sees; find what weakens it; improve it on evidence."""
+
+
+command.add_command(improve)
 
 
 @command.command("show")

@@ -43,7 +43,7 @@ def api_systems(services: Services, variants: Sequence[Variant]) -> list[System]
     Raises:
         UsageError: a part can't be read, or names a model that no `--api` has.
     """
-    endpoints = _endpoints(services)
+    endpoints = service_endpoints(services)
     return [
         System(
             name=f"{endpoint.model} · {variant.name}" if variant.name else endpoint.model,
@@ -60,20 +60,28 @@ def api_systems(services: Services, variants: Sequence[Variant]) -> list[System]
     ]
 
 
-def _endpoints(services: Services) -> list[Endpoint]:
+def service_endpoints(services: Services, *, option: str = "--api") -> list[Endpoint]:
+    """Return the services as they can be asked, with their prices and keys' variables.
+
+    Args:
+        services: as written on the command line.
+        option: what names them there, for messages.
+
+    Raises:
+        UsageError: a part can't be read, or names a model that no service has.
+    """
     from sftloop.models.remote import Endpoint
 
-    places = _by_model(services.apis, "--api", "MODEL@URL", "deepseek-chat@https://api.deepseek.com/v1")
+    places = _by_model(services.apis, option, "MODEL@URL", "deepseek-chat@https://api.deepseek.com/v1")
     prices = _by_model(
         services.prices, "--price", "MODEL=INPUT,OUTPUT[,CURRENCY]", "deepseek-chat=0.28,0.42,USD"
     )
     keys = _by_model(services.keys, "--key-variable", "MODEL=VARIABLE", "deepseek-chat=DEEPSEEK_API_KEY")
-    for option, given in (("--price", prices), ("--key-variable", keys)):
+    for part, given in (("--price", prices), ("--key-variable", keys)):
         for model in given:
             if model not in places:
-                raise UsageError(
-                    f"{option} names '{model}', which no --api has.", hint=nearest(model, places)
-                )
+                hint = nearest(model, places) or f"Name the service as MODEL@URL with {option}."
+                raise UsageError(f"{part} names '{model}', which no {option} has.", hint=hint)
     return [
         Endpoint(
             base_url=url,

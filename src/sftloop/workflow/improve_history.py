@@ -1,0 +1,46 @@
+"""What happened, line by line: every group, question, refusal, test and decision, as it came.
+
+A run that goes on repeats the steps it finds answered; what is written already isn't written again. Knows
+rows, not what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sftloop.core.files import sha256_json
+from sftloop.core.jsonl import JsonlAppender, read_jsonl
+
+HISTORY = "history.jsonl"
+
+
+class History:
+    """The file, opened for more; a context manager.
+
+    Args:
+        path: made where it doesn't exist; a line torn by a kill is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._sink = JsonlAppender(path)
+        self._known = (
+            {sha256_json(row) for _, row in read_jsonl(path, what="the history")}
+            if path.stat().st_size
+            else set()
+        )
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._sink.close()
+
+    def add(self, event: str, **facts: Any) -> None:
+        """Write one event, unless the very same stands there."""
+        row: Mapping[str, Any] = {"event": event, **facts}
+        key = sha256_json(row)
+        if key not in self._known:
+            self._sink.append(row)
+            self._known.add(key)
