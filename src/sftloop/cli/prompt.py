@@ -1,9 +1,9 @@
-"""`sftloop prompt`: look at a scenario's prompts and find what weakens them."""
+"""`sftloop prompt`: look at a scenario's prompts, find what weakens them, search for better ones."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,12 +11,13 @@ from sftloop.cli import options
 
 if TYPE_CHECKING:
     from sftloop.scenario import Finding
+    from sftloop.workflow.api_systems import Services
     from sftloop.workflow.prompts import LintReport, ShownPrompt
 
 
 @click.group("prompt")
 def command() -> None:
-    """Show what the model sees; find what weakens it."""
+    """Show what the model sees; find what weakens it; search for something better."""
 
 
 @command.command("show")
@@ -64,6 +65,105 @@ def lint(scenario: Path, tasks: tuple[str, ...], model: str | None, as_json: boo
         _print_findings(report)
     if report.failed:
         click.get_current_context().exit(1)
+
+
+@command.command("improve")
+@options.scenario_argument
+@click.option(
+    "--formats", is_flag=True, help="Search for the form of prompt and answer that suits the model."
+)
+@click.option(
+    "--factor",
+    "factors",
+    multiple=True,
+    metavar="FACTOR",
+    help="Vary only this: order, labels, reason, answer, wording (repeatable).",
+)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long to search; 15 by default.")
+@click.option("--records", type=click.IntRange(1), help="At most so many answers in all, the test aside.")
+@click.option("--apply", is_flag=True, help="Write an accepted format into the scenario.")
+@options.model_option
+@click.option("--api", metavar="MODEL@URL", help="Ask a model behind an API instead.")
+@click.option("--key-variable", metavar="VARIABLE", help="Where the API's key is; OPENAI_API_KEY by default.")
+@click.option("--budget", type=click.FloatRange(0, min_open=True), help="The most that the API may cost.")
+@click.option("--price", metavar="IN,OUT[,CUR]", help="What a million of the API's tokens cost.")
+@options.task_option
+@options.out_option
+@options.seed_option
+@options.skip_bad_option
+@options.json_option
+def improve(
+    scenario: Path,
+    formats: bool,
+    model: str | None,
+    tasks: tuple[str, ...],
+    out: Path | None,
+    seed: int,
+    skip_bad: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Find a better prompt by measurement.
+
+    With --formats: every combination of the order of the sections, label names or letters, where the reason
+    stands, JSON or plain text and the language of the built-in wording is halved on validation records; the best
+    ones meet the present format on held-out ones, and one is accepted only if it is significantly better.
+    """
+    if not formats:
+        raise click.UsageError("Say what to improve: --formats.")
+    from sftloop.workflow.improve_formats import FormatSearch, improve_formats
+    from sftloop.workflow.improve_formats_hunt import Budget
+
+    result = improve_formats(
+        scenario,
+        FormatSearch(
+            factors=asked["factors"],
+            budget=Budget(minutes=asked["minutes"], answers=asked["records"]),
+            services=_service(asked["api"], asked["key_variable"], asked["price"], asked["budget"]),
+            apply=asked["apply"],
+        ),
+        model=model,
+        tasks=tasks or None,
+        out=out,
+        seed=seed,
+        skip_bad=skip_bad,
+    )
+    if as_json:
+        options.print_json(result)
+    else:
+        _print_formats(result, scenario)
+
+
+def _service(api: str | None, key: str | None, price: str | None, budget: float | None) -> Services:
+    from sftloop.workflow.api_systems import Services
+
+    if api is None:
+        for option, value in (("--key-variable", key), ("--price", price), ("--budget", budget)):
+            if value is not None:
+                raise click.UsageError(f"{option} belongs to --api.")
+        return Services()
+    name = api.partition("@http")[0]
+    return Services(
+        apis=[api],
+        prices=[f"{name}={price}"] if price else [],
+        keys=[f"{name}={key}"] if key else [],
+        budget=budget,
+    )
+
+
+def _print_formats(result: dict[str, Any], scenario: Path) -> None:
+    click.echo(f"{len(result['variants'])} formats, {len(result['rounds'])} rounds; held out:")
+    for one in result["variants"]:
+        if one["held_out"]:
+            figures = ", ".join(f"{task} {options.percent(own)}" for task, own in one["tasks"].items())
+            shared = " + ".join(map(str, (one["prefix_tokens"] or {}).values())) or "–"
+            present = " (present)" if one["current"] else ""
+            click.echo(f"  {one['name']}{present}: {figures}, {shared} shared tokens")
+    click.echo(result["decision"]["text"])
+    if result["diff"]:
+        click.echo(result["diff"], nl=False)
+        click.echo(f"{'Written' if result['applied'] else 'Add --apply to write it'}: {scenario}")
+    click.echo(f"Page: {result['page']}")
 
 
 def _print_notes(notes: tuple[str, ...]) -> None:
