@@ -108,7 +108,7 @@ def _cautions(result: Result, shared: Words, words: FormatsWords) -> Iterator[st
     if old is None or sum(old.values()) == sum(new.values()):
         return
     before, after = (" + ".join(figures.count(count) for count in each.values()) for each in (old, new))
-    shorter = sum(new.values()) < sum(old.values())
+    shorter = _variant(result, name)["shorter_prefix"]
     yield (words.prefix_shorter if shorter else words.prefix_longer).format(before=before, after=after)
 
 

@@ -16,6 +16,7 @@ from sftloop.evaluate.minimum_detectable import reach
 from sftloop.evaluate.paired import paired_comparison
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Task
+from sftloop.workflow.improve_formats_asking import SharedTokens
 from sftloop.workflow.improve_formats_variants import FormatVariant
 
 
@@ -28,8 +29,8 @@ def format_figures(
     held_out: bool,
     score: float | None,
     rounds: int,
-    prefix: Mapping[str, int] | None,
-    present: Mapping[str, int] | None,
+    divided: Mapping[str, SharedTokens] | None,
+    present: Mapping[str, SharedTokens] | None,
     seed: int,
 ) -> dict[str, Any]:
     """Return one entry of `variants`.
@@ -42,7 +43,7 @@ def format_figures(
         held_out: whether they are the held-out ones: it was a finalist, or the present format.
         score: its mean over tasks on the held-out records.
         rounds: how many rounds it was in.
-        prefix: task → tokens that all prompts share.
+        divided: task → how many tokens all prompts share, and how many are a record's own.
         present: the same of the present format.
         seed: of the bootstrap.
     """
@@ -63,10 +64,9 @@ def format_figures(
             "prompt": _mean([one.prompt_tokens for one in predictions]),
             "answer": _mean([one.tokens for one in predictions]),
         },
-        "prefix_tokens": None if prefix is None else dict(prefix),
-        "shorter_prefix": prefix is not None
-        and present is not None
-        and sum(prefix.values()) < sum(present.values()),
+        "prefix_tokens": None if divided is None else {name: own.shared for name, own in divided.items()},
+        "own_tokens": None if divided is None else {name: own.own for name, own in divided.items()},
+        "shorter_prefix": divided is not None and present is not None and _shares_less(divided, present),
         "seconds_per_record": _mean([one.latency_seconds for one in predictions]),
     }
 
@@ -96,6 +96,14 @@ def as_diff(old: str, new: str, name: str) -> str:
         old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{name}", f"b/{name}", n=2
     )
     return "".join(lines)
+
+
+def _shares_less(divided: Mapping[str, SharedTokens], present: Mapping[str, SharedTokens]) -> bool:
+    """Whether less is shared and more is a record's own: shorter words shorten the first alone."""
+    now, before = (
+        [sum(counts) for counts in zip(*each.values(), strict=True)] for each in (divided, present)
+    )
+    return now[0] < before[0] and now[1] > before[1]
 
 
 def _task(
