@@ -30,9 +30,7 @@ tasks:  # one of them
     max_answer_tokens: 12
 data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
 """
-_TEMPLATE = (
-    "{% for m in messages %}{{ m['content'] }}~{% endfor %}{% if add_generation_prompt %}^{% endif %}"
-)
+_TEMPLATE = "{% for m in messages %}{{ m['content'] }}~{% endfor %}{% if add_generation_prompt %}^{% endif %}"
 
 
 def character_tokenizer() -> PreTrainedTokenizerFast:

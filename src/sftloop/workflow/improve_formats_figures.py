@@ -103,7 +103,7 @@ def _shares_less(divided: Mapping[str, SharedTokens], present: Mapping[str, Shar
     now, before = (
         [sum(counts) for counts in zip(*each.values(), strict=True)] for each in (divided, present)
     )
-    return now[0] < before[0] and now[1] > before[1]
+    return bool(now[0] < before[0] and now[1] > before[1])
 
 
 def _task(

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 MINUTES = 15.0
 """The budget where none is given."""
-_PACE_RECORDS = 8
+_PACE_RECORDS = 16
+"""As many as in a first round, whose answers share the cost of the prefix in the same way."""
 _HALVING_SHARE = 0.6
 """Of the minutes, beyond which no further round begins."""
 _SCHEDULE = "schedule.json"

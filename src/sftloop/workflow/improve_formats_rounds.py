@@ -80,7 +80,7 @@ def _spread(records: Sequence[Record], seed: int) -> list[Record]:
 
 
 def schedule_for(formats: int, pool: int, held_out: int, answers: float) -> Schedule:
-    """Return the largest schedule within so many answers.
+    """Return the largest schedule within so many answers, half of them for the rounds, half for the finalists.
 
     Args:
         formats: that are tried, the present one among them.
@@ -91,16 +91,21 @@ def schedule_for(formats: int, pool: int, held_out: int, answers: float) -> Sche
     Raises:
         UsageError: not even the smallest one fits.
     """
-    final = held_out
-    if math.isfinite(answers):
-        final = max(min(held_out, FEWEST_FINAL), min(held_out, int(answers / 2 / (FINALISTS + 1))))
-    for first in range(min(FIRST_RECORDS, pool), 0, -1):
-        schedule = Schedule(rounds=_rounds(formats, first, pool), final=final)
-        if schedule.answers <= answers:
-            return schedule
-        if first <= FEWEST_RECORDS:
-            raise _too_small(formats, answers, schedule.answers)
-    raise _too_small(formats, answers, formats)
+    fewest = min(FEWEST_RECORDS, pool)
+    for first in range(min(FIRST_RECORDS, pool), fewest - 1, -1):
+        rounds = _rounds(formats, first, pool)
+        halving = sum(_new_answers(rounds))
+        if halving <= answers / 2 or first == fewest:
+            break
+    least = min(held_out, FEWEST_FINAL)
+    room = held_out if math.isinf(answers) else int((answers - halving) // (FINALISTS + 1))
+    if room < least:
+        raise UsageError(
+            f"The budget has room for {max(0, int(answers))} answers; {formats} formats need "
+            f"{halving + least * (FINALISTS + 1)} at least.",
+            hint="Give more --minutes or --records, or vary less with --factor order (repeatable).",
+        )
+    return Schedule(rounds=rounds, final=min(held_out, room))
 
 
 def _rounds(formats: int, first: int, pool: int) -> tuple[tuple[int, int], ...]:
@@ -114,13 +119,6 @@ def _rounds(formats: int, first: int, pool: int) -> tuple[tuple[int, int], ...]:
 def _new_answers(rounds: Sequence[tuple[int, int]]) -> list[int]:
     before = [0, *(records for _, records in rounds)]
     return [formats * (records - had) for (formats, records), had in zip(rounds, before, strict=False)]
-
-
-def _too_small(formats: int, answers: float, needed: int) -> UsageError:
-    return UsageError(
-        f"The budget has room for {max(0, int(answers))} answers; {formats} formats need {needed} at least.",
-        hint="Give more --minutes or --records, or vary less with --factor order (repeatable).",
-    )
 
 
 def halve(

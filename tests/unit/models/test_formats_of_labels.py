@@ -1,4 +1,4 @@
-"""In every format a model is scored on the very tokens that it is trained to write, and behind what it wrote itself."""
+"""In every format a model is scored on the tokens that it is trained to write, and behind what it wrote."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from itertools import product
 
 import pytest
 import torch
+from tests.character_case import character_tokenizer
 from tests.tiny_models import tiny_model
-from tests.tiny_scenario import tiny_encoder
 
-from sftloop.models import LocalModel, TaskTokens
+from sftloop.models import LocalModel, PromptEncoder, TaskTokens
 from sftloop.records import Record
 from sftloop.scenario import Answer, Format, Scenario
 
-LABELS = {"w30": "w15 w16", "w31": "w17", "w32": "w18"}
+LABELS = {"red": "Red.", "rest": "No.", "blue": "Sky."}
 FORMATS = [
     Format(answer=answer, labels=labels, reason=reason)
     for answer, labels, reason in product(
@@ -23,21 +23,22 @@ FORMATS = [
 
 
 def scenario(form: Format, *, beside: bool) -> Scenario:
-    task = {"kind": "choice", "input": ["text"], "instruction": "w13", "labels": LABELS}
+    task = {"kind": "choice", "input": ["text"], "instruction": "Which?", "labels": LABELS}
+    task["max_answer_tokens"] = 24
     asked = {"reason": True, "evidence": True} if beside else {}
     tasks = {"kind": {**task, "answer": asked}}
     return Scenario.model_validate({"name": "n", "model": "m", "tasks": tasks}).with_format(form)
 
 
 def record(label: str) -> Record:
-    answer = Answer(label=label, reason="w50 w51", evidence=("w52",))
-    return Record(id=label, task="kind", input={"text": "w52 w53"}, answer=answer)
+    answer = Answer(label=label, reason="It is so.", evidence=('"a, b"',))
+    return Record(id=label, task="kind", input={"text": "a, b"}, answer=answer)
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside"])
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: f"{form.answer}-{form.labels}-{form.reason}")
 def test_the_labels_tokens_are_those_of_the_target(form: Format, beside: bool) -> None:
-    tokens = TaskTokens.of(scenario(form, beside=beside), "kind", tiny_encoder())
+    tokens = TaskTokens.of(scenario(form, beside=beside), "kind", PromptEncoder(character_tokenizer()))
     assert tokens.tree is not None
     for label, path in zip(tokens.tree.labels, tokens.tree.paths, strict=True):
         target = tokens.target(record(label))
@@ -54,11 +55,11 @@ def test_the_labels_tokens_are_those_of_the_target(form: Format, beside: bool) -
 @torch.no_grad()
 def test_labels_are_scored_behind_the_reason_that_was_written(answer: str, architecture: str) -> None:
     model = tiny_model(architecture)
-    local = LocalModel(model, tiny_encoder(), "tiny", write_choices=False)
+    local = LocalModel(model, PromptEncoder(character_tokenizer()), "tiny", write_choices=False)
     asked = scenario(Format(answer=answer, reason="before"), beside=True)
     records = [record(label) for label in LABELS]
     records = [
-        Record(id=r.id, task=r.task, input={"text": f"w{60 + i} " * (i + 1)}, answer=r.answer)
+        Record(id=r.id, task=r.task, input={"text": f"lamp {i} " * (i + 1)}, answer=r.answer)
         for i, r in enumerate(records)
     ]
     tokens = TaskTokens.of(asked, "kind", local.encoder)
