@@ -27,6 +27,9 @@ from sftloop.report.wording.formats_chinese import CHINESE
 from sftloop.report.wording.formats_english import ENGLISH
 from sftloop.report.wording.formats_words import FormatsWords
 
+_MOST_CHARACTERS = 20
+"""Of a name beside a picture."""
+
 FORMATS_WORDS: Mapping[str, FormatsWords] = {"en": ENGLISH, "zh": CHINESE}
 
 
@@ -66,6 +69,13 @@ def format_name(levels: Mapping[str, str], words: FormatsWords) -> str:
     return " · ".join(words.levels[factor][level] for factor, level in levels.items())
 
 
+def _changed(result: Result, name: str, words: FormatsWords) -> str:
+    """Return a format as what it does otherwise than the present one."""
+    present = _variant(result, result["decision"]["current"])["levels"]
+    levels = _variant(result, name)["levels"]
+    return format_name({key: level for key, level in levels.items() if level != present[key]}, words)
+
+
 def _sentences(result: Result, shared: Words, words: FormatsWords) -> Iterator[str]:
     yield _headline(result, shared, words) + ("." if words.join else "。")
     for one in result["finalists"]:
@@ -87,7 +97,7 @@ def _headline(result: Result, shared: Words, words: FormatsWords) -> str:
         )
         for task, each in compared["tasks"].items()
     )
-    shown = words.quoted.format(name=format_name(_variant(result, name)["levels"], words))
+    shown = words.quoted.format(name=_changed(result, name, words))
     return words.accepted.format(format=shown, differences=differences)
 
 
@@ -146,11 +156,12 @@ def _finals(result: Result, shared: Words, words: FormatsWords) -> Section:
             state=each["verdict"],
             badge=words.badges[each["verdict"]],
             text=words.finalist.format(
-                name=format_name(_variant(result, one["name"])["levels"], words),
+                n=number,
+                name=_changed(result, one["name"], words),
                 told=_against(task, each, shared, words),
             ),
         )
-        for one in result["finalists"]
+        for number, one in enumerate(result["finalists"], start=1)
         for task, each in one["tasks"].items()
     ]
     shown = [_picture(result, task, shared, words) for task in result["tasks"]]
@@ -176,7 +187,7 @@ def _picture(result: Result, task: str, shared: Words, words: FormatsWords) -> S
     marks = [
         Mark(
             series="before" if one["current"] else "after",
-            name=format_name(one["levels"], words),
+            name=_numbered(result, one, words),
             value=own["value"],
             low=own["value"] if own["low"] is None else own["low"],
             high=own["value"] if own["high"] is None else own["high"],
@@ -188,6 +199,16 @@ def _picture(result: Result, task: str, shared: Words, words: FormatsWords) -> S
     groups = [Group(title=metric_name(metric, shared), marks=marks)]
     picture = interval_plot(groups, axis, words.picture, tick=lambda value: metric_tick(value, metric))
     return Shown(caption=task, picture=picture)
+
+
+def _numbered(result: Result, one: Mapping[str, Any], words: FormatsWords) -> str:
+    """Return a format's number among the finalists and as much of its name as stands beside a picture."""
+    if one["current"]:
+        return words.present
+    number = [each["name"] for each in result["finalists"]].index(one["name"]) + 1
+    name = f"{number}. {_changed(result, one['name'], words)}"
+    most = _MOST_CHARACTERS if name.isascii() or words.join else _MOST_CHARACTERS // 2
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _test(result: Result, shared: Words, words: FormatsWords) -> Iterator[Section]:

@@ -23,7 +23,7 @@ from sftloop.workflow.api_systems import Services, api_systems
 from sftloop.workflow.improve_formats_asking import FormatAsker
 from sftloop.workflow.improve_formats_figures import as_diff
 from sftloop.workflow.improve_formats_hunt import MINUTES, Budget, FormatHunt
-from sftloop.workflow.improve_formats_rounds import halves
+from sftloop.workflow.improve_formats_rounds import halves, schedule_for
 from sftloop.workflow.improve_formats_variants import FormatSpace, format_space
 from sftloop.workflow.local_systems import find_bases, model_systems
 from sftloop.workflow.place import default_directory
@@ -82,6 +82,8 @@ def improve_formats(
     asked = [name for name in scenario.tasks if any(record.task == name for record in records)]
     space = format_space(scenario, asked, search.factors)
     pool, held_out = _divided(records, seed)
+    if search.budget.answers is not None:  # a budget that can't do is refused before anything is loaded
+        schedule_for(len(space.variants), len(pool), len(held_out), search.budget.answers)
     system = _system(scenario, model, search.services)
     run = _open(scenario, system, space, tasks, seed, out)
     with ExitStack() as stack:

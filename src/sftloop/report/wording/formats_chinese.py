@@ -44,7 +44,7 @@ CHINESE = FormatsWords(
     lead="共 {formats} 种格式，在至多 {halving} 条验证记录上逐轮减半；最好的 {finalists} "
     "种与现有格式在另外 {final} "
     "条各轮都未见过的验证记录上比较。用时 {duration}。",
-    detectable="{task}：{n} 条记录时，真实差异达到 {detectable} 才有八成把握被发现。",
+    detectable="{task}：{n} 条记录时，真实差异达到{detectable}时才有八成把握被发现。",
     not_detectable="{task}：{n} 条记录太少，任何差异都难以可靠发现。",
     needed="要确认已观察到的差异，约需 {needed} 条记录。",
     tested={
@@ -62,11 +62,11 @@ CHINESE = FormatsWords(
     badges={"better": "更好", "worse": "更差", "inconclusive": "可能出于偶然"},
     finals="决赛格式与现有格式的比较",
     finals_intro="在留出的验证记录上进行；每个结论都经过覆盖全部检验的 Holm 校正。",
-    finalist="{name}。{told}",
+    finalist="{n}. {name}。{told}",
     test="测试",
     test_intro="只为被采纳的格式打开；只有一次比较，无需校正。",
     change="scenario.yaml 应改之处",
-    change_intro="也可以用 `--apply` 直接写入。",
+    change_intro="选项 --apply 会直接写入。",
     applied="已经写入。",
     effects="每个选择各自的作用",
     effects_intro="取自第一轮：所有格式回答同样的记录，对采用同一选择的全部格式取平均。差异是与现有选择"
@@ -81,7 +81,7 @@ CHINESE = FormatsWords(
     table_intro="决赛格式和现有格式用留出记录，其余用各自最后一轮的记录：只有同样记录上的数字才可比。共"
     "享词元是一个任务的"
     "所有提示共同的开头；指令和定义放在输入之前，共享的就多。",
-    table_caption="全部格式，好的在前",
+    table_caption="决赛格式和现有格式在前，其余按轮次",
     format="格式",
     quality="{metric}",
     valid="格式合规",

@@ -69,11 +69,11 @@ ENGLISH = FormatsWords(
     badges={"better": "better", "worse": "worse", "inconclusive": "could be chance"},
     finals="The finalists against the present format",
     finals_intro="On held-out validation records; every verdict is after Holm’s correction over all tests.",
-    finalist="{name}. {told}",
+    finalist="{n}. {name}. {told}",
     test="The test",
     test_intro="Opened for the accepted format only; one comparison, so nothing to correct for.",
     change="What to change in scenario.yaml",
-    change_intro="Or let `--apply` do it.",
+    change_intro="The option --apply writes it.",
     applied="It is written.",
     effects="What each choice does by itself",
     effects_intro="Means over all formats that share a choice, from the first round, where every format "
@@ -92,7 +92,7 @@ ENGLISH = FormatsWords(
     "round: only figures on the same records compare. Shared tokens are those that all prompts of a "
     "task begin with; "
     "instruction and definitions in front of the input keep them many.",
-    table_caption="Formats, the best first",
+    table_caption="Finalists and the present format first, then by round",
     format="Format",
     quality="{metric}",
     valid="Valid format",

@@ -57,7 +57,7 @@ class FormatsWords:
     finals: str
     finals_intro: str
     finalist: str
-    """`{name}`, `{told}`."""
+    """`{n}`, `{name}`, `{told}`."""
     test: str
     test_intro: str
     change: str
