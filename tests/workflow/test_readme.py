@@ -19,7 +19,7 @@ from sftloop.records import Record, load_split
 from sftloop.records.schema import check_record
 from sftloop.scenario import Scenario, format_answer, load_scenario, parse_answer, render_prompt
 from sftloop.scenario.parts import AnswerSpec, Field, InputField, Label, Target
-from sftloop.scenario.schema import DataFiles, PromptStyle, Task, Training
+from sftloop.scenario.schema import DataFiles, Format, PromptStyle, Task, Training
 from sftloop.scenario.training import Head
 from sftloop.workflow.init import init_scenario
 
@@ -265,7 +265,20 @@ def test_the_shown_answers_are_valid(hotel: Scenario) -> None:
                 assert found.valid, f"{task.kind}: {text}: {found.problem}"
 
 
-PARTS = [Scenario, Task, InputField, Label, Field, AnswerSpec, Target, DataFiles, PromptStyle, Training, Head]
+PARTS = [
+    Scenario,
+    Task,
+    InputField,
+    Label,
+    Field,
+    AnswerSpec,
+    Target,
+    DataFiles,
+    PromptStyle,
+    Format,
+    Training,
+    Head,
+]
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)

@@ -6,9 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from sftloop.cli import options
+from sftloop.cli.prompt_formats import print_formats
+from sftloop.core.errors import UsageError
 
+_OF_FORMATS = {"factors": "--factor", "minutes": "--minutes", "records": "--records"}
+_OF_DEFINITIONS = {"writer": "--writer", "rounds": "--rounds", "proposals": "--proposals", "limit": "--limit"}
+"""Parameter → option of one of the two searches, which the other doesn't take."""
 _PARTS = {"means": "definition", "not": "what does not count", "examples": "example"}
 
 
@@ -59,27 +65,79 @@ _PARTS = {"means": "definition", "not": "what does not count", "examples": "exam
 @options.seed_option
 @options.skip_bad_option
 @click.option("--apply", is_flag=True, help="Replace scenario.yaml by the improved one; a backup is kept.")
+@click.option(
+    "--formats", is_flag=True, help="Search for the form of prompt and answer that suits the model."
+)
+@click.option(
+    "--factor",
+    "factors",
+    multiple=True,
+    metavar="FACTOR",
+    help="With --formats, vary only this: order, labels, reason, answer, wording (repeatable).",
+)
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="With --formats, how long; 15 by default."
+)
+@click.option(
+    "--records", type=click.IntRange(1), help="With --formats, at most so many answers, the test aside."
+)
 @options.json_option
-def command(
-    scenario: Path, model: str | None, writer: str | None, tasks: tuple[str, ...], as_json: bool, **given: Any
-) -> None:
+def command(scenario: Path, tasks: tuple[str, ...], formats: bool, as_json: bool, **given: Any) -> None:
     """Learn better definitions from wrong answers, and take only what held-out records prove.
 
     The model answers the validation records. From the mistakes on a third of them a writer proposes
     changes, each to one definition, rule or example; each is tested on the other two thirds. The test split
     is opened once, at the end, if something was taken. scenario.yaml is not touched without --apply.
+
+    With --formats, instead: every combination of the order of the sections, label names or letters, where the
+    reason stands, JSON or plain text and the language of the built-in wording is halved on validation records;
+    the best ones meet the present format on held-out ones, and one is taken only if it is significantly better.
     """
+    _refuse_foreign(formats)
+    for name in _OF_DEFINITIONS if formats else _OF_FORMATS:
+        given.pop(name)
+    search, show = (_formats, print_formats) if formats else (_definitions, _print)
+    result = search(scenario, tasks=tasks or None, **given)
+    if as_json:
+        options.print_json(result)
+    else:
+        show(result)
+
+
+def _refuse_foreign(formats: bool) -> None:
+    """Refuse an option that the search asked for doesn't know, rather than pass it over."""
+    context = click.get_current_context()
+    for name, option in (_OF_DEFINITIONS if formats else _OF_FORMATS).items():
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"{option} {'is not for' if formats else 'belongs to'} --formats.",
+                hint=f"Leave out {option}, or {'leave out' if formats else 'add'} --formats.",
+            )
+
+
+def _definitions(scenario: Path, **given: Any) -> dict[str, Any]:
     from sftloop.workflow.api_systems import Services
     from sftloop.workflow.improve import Search, improve_prompt
 
     services = Services(**{name: given.pop(name) for name in ("prices", "keys", "budget")})
-    trying = {name: given.pop(name) for name in ("rounds", "proposals")}
-    search = Search(model=model, writer=writer, services=services, **trying)
-    result = improve_prompt(scenario, search, tasks=tasks or None, **given)
-    if as_json:
-        options.print_json(result)
-    else:
-        _print(result)
+    asked = {name: given.pop(name) for name in ("model", "writer", "rounds", "proposals")}
+    return improve_prompt(scenario, Search(services=services, **asked), **given)
+
+
+def _formats(scenario: Path, model: str | None, **given: Any) -> dict[str, Any]:
+    from sftloop.workflow.api_systems import Services
+    from sftloop.workflow.improve_formats import FormatSearch, improve_formats
+    from sftloop.workflow.improve_formats_hunt import Budget
+
+    services = {name: given.pop(name) for name in ("prices", "keys", "budget")}
+    remote = model if model and "@http" in model else None
+    search = FormatSearch(
+        factors=given.pop("factors"),
+        budget=Budget(minutes=given.pop("minutes"), answers=given.pop("records")),
+        services=Services(apis=[remote], **services) if remote else Services(),
+        apply=given.pop("apply"),
+    )
+    return improve_formats(scenario, search, model=None if remote else model, **given)
 
 
 def _print(result: dict[str, Any]) -> None:

@@ -55,9 +55,8 @@ def variants_of(scenario: Scenario, task: Task) -> list[Variant]:
         for name, frame in _FRAMES[scenario.language].items():
             changed = task.model_copy(update={"instruction": frame.replace("{instruction}", instruction)})
             found.append(Variant(name=name, aspect="wording", scenario=_with(scenario, changed)))
-        order = "instruction_first" if scenario.prompt.order == "input_first" else "input_first"
-        style = scenario.prompt.model_copy(update={"order": order})
-        swapped = scenario.model_copy(update={"prompt": style})
+        order = "instruction_first" if scenario.order == "input_first" else "input_first"
+        swapped = scenario.with_format(scenario.format.model_copy(update={"order": order}))
         found.append(Variant(name="sections", aspect="wording", scenario=swapped))
     return found
 

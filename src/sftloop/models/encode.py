@@ -79,6 +79,10 @@ class PromptEncoder:
         """Return the prompt's token ids, the header of the answer included."""
         return self._ids(self.prompt_text(messages))
 
+    def text_ids(self, text: str) -> list[int]:
+        """Return the token ids of a piece of an answer that goes on."""
+        return self._ids(text)
+
     def answer_ids(self, text: str) -> list[int]:
         """Return the target's token ids: the answer, then the end of the turn (always learned)."""
         return [*self._ids(text), self.end_of_turn]

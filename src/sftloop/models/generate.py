@@ -47,13 +47,22 @@ def continue_greedily(
         starts = [
             ends[row] + len(written[row]) - len(tokens) for row, tokens in zip(active, new, strict=True)
         ]
-        new = [[token] for token in _extend(context, active, new, starts).argmax(-1).tolist()]
+        new = [[token] for token in extend_each(context, active, new, starts).argmax(-1).tolist()]
         for row, tokens in zip(active, new, strict=True):
             written[row].extend(tokens)
 
 
-def _extend(context: PackedContext, rows: list[int], tokens: list[list[int]], starts: list[int]) -> Tensor:
-    """Run each record's new tokens and return the logits behind its last one."""
+def extend_each(
+    context: PackedContext, rows: Sequence[int], tokens: Sequence[Sequence[int]], starts: Sequence[int]
+) -> Tensor:
+    """Run each record's new tokens, one at least, and return the logits behind its last one.
+
+    Args:
+        context: remembers them.
+        rows: the records' segments.
+        tokens: per record.
+        starts: per record, the position of the first.
+    """
     device = context.model.device
     counts = torch.tensor([len(own) for own in tokens], device=device)
     places = [start + offset for own, start in zip(tokens, starts, strict=True) for offset in range(len(own))]

@@ -19,10 +19,10 @@ from torch import Tensor
 from sftloop.core.progress import say
 from sftloop.models.device import choose_device, choose_dtype
 from sftloop.models.encode import PromptEncoder
-from sftloop.models.generate import continue_greedily
+from sftloop.models.generate import continue_greedily, extend_each
 from sftloop.models.heads import attach_heads, heads_of, load_heads, read_head
 from sftloop.models.in_full import label_scores, last_hidden_state, write_greedily
-from sftloop.models.labels import run_whole, score_labels
+from sftloop.models.labels import LabelScores, run_whole, score_labels
 from sftloop.models.load import load_adapter, load_causal_lm
 from sftloop.models.packed import PackedContext, pack, why_not_shareable
 from sftloop.models.task_tokens import TaskTokens
@@ -53,7 +53,8 @@ class LocalModel:
         encoder: its tokenizer.
         name: what results are filed under.
         write_choices: let the model also write its answer to `choice` tasks; without it only the labels are
-            scored, in about half the time.
+            scored, in about half the time. Where evidence or reason come before the label it always writes, and
+            the labels are scored behind what it wrote.
     """
 
     def __init__(
@@ -163,20 +164,38 @@ class LocalModel:
         root = context.extend(row, last)
         tables: Sequence[dict[str, float] | None] = [None] * len(batch)
         begun = [[token] for token in root.argmax(-1).tolist()]
-        if tokens.tree is not None:
-            whole = run_whole(tokens.tree, self._needed.get(tokens.task.name))
-            scores = score_labels(context, tokens.tree, root, ends, whole=whole)
-            self._needed[tokens.task.name] = scores.needed
-            rows = scores.log_probabilities.exp().tolist()
-            tables = [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
-            begun = scores.greedy
+        reasons_first = tokens.task.reasons_first
+        if tokens.tree is not None and not reasons_first:
+            scores = self._score(context, tokens, root, ends)
+            tables, begun = _tables(scores, tokens), scores.greedy
         written: list[list[int]] = [[] for _ in batch]
-        if tokens.tree is None or self.write_choices:
+        if tokens.tree is None or self.write_choices or reasons_first:
             stop, limit = self.encoder.stop_ids, tokens.answer_limit
-            written = continue_greedily(context, begun, ends, stop=stop, limit=limit)
+            written = continue_greedily(context.fork(), begun, ends, stop=stop, limit=limit)
+        if tokens.tree is not None and reasons_first:
+            tables = self._score_behind(context, tokens, written, ends)
         seconds = (time.perf_counter() - began) / len(batch)
         for item, ids, table, end in zip(batch, written, tables, ends, strict=True):
             yield self._prediction(tokens, item, ids, table, end, seconds)
+
+    def _score(
+        self, context: PackedContext, tokens: TaskTokens, root: Tensor, ends: Sequence[int]
+    ) -> LabelScores:
+        """Score the labels below what is in the context."""
+        assert tokens.tree is not None
+        whole = run_whole(tokens.tree, self._needed.get(tokens.task.name))
+        scores = score_labels(context, tokens.tree, root, ends, whole=whole)
+        self._needed[tokens.task.name] = scores.needed
+        return scores
+
+    def _score_behind(
+        self, context: PackedContext, tokens: TaskTokens, written: list[list[int]], ends: list[int]
+    ) -> list[dict[str, float]]:
+        """Score the labels below the evidence and the reason that each record's written answer gives first."""
+        heads = [tokens.head(self.encoder.decode(ids)) for ids in written]
+        root = extend_each(context, range(len(heads)), heads, ends)
+        behind = [end + len(head) for end, head in zip(ends, heads, strict=True)]
+        return _tables(self._score(context, tokens, root, behind), tokens)
 
     def _predict_in_full(
         self, tokens: TaskTokens, fitting: list[_Item], odd: list[_Item]
@@ -189,13 +208,14 @@ class LocalModel:
                 features = last_hidden_state(self.model, prompt)
                 yield from self._read_head(features, tokens, [item], [len(prompt)], began)
                 continue
-            table, written = None, []
-            if tokens.tree is not None:
-                scores = label_scores(self.model, tokens.tree, prompt).exp().tolist()
-                table = dict(zip(tokens.tree.labels, scores, strict=True))
-            if tokens.tree is None or self.write_choices:
+            table, written, reasons_first = None, [], tokens.task.reasons_first
+            if tokens.tree is None or self.write_choices or reasons_first:
                 stop, limit = self.encoder.stop_ids, tokens.answer_limit
                 written = write_greedily(self.model, prompt, stop=stop, limit=limit)
+            if tokens.tree is not None:
+                head = tokens.head(self.encoder.decode(written)) if reasons_first else []
+                scores = label_scores(self.model, tokens.tree, [*prompt, *head]).exp().tolist()
+                table = dict(zip(tokens.tree.labels, scores, strict=True))
             seconds = time.perf_counter() - began
             yield self._prediction(tokens, item, written, table, len(prompt), seconds)
 
@@ -246,6 +266,13 @@ class LocalModel:
             prompt_tokens=prompt_tokens,
             latency_seconds=seconds,
         )
+
+
+def _tables(scores: LabelScores, tokens: TaskTokens) -> list[dict[str, float]]:
+    """Return per record label → probability."""
+    assert tokens.tree is not None
+    rows = scores.log_probabilities.exp().tolist()
+    return [dict(zip(tokens.tree.labels, row, strict=True)) for row in rows]
 
 
 def inference(model: PreTrainedModel) -> AbstractContextManager[None]:

@@ -5,9 +5,9 @@ Joins the scenario's wording with one tokenizer; doesn't know the model's weight
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sftloop.models.encode import PromptEncoder, common_prefix_length
 from sftloop.models.label_tree import LabelTree
@@ -25,7 +25,8 @@ from sftloop.scenario import (
 )
 
 _SPARE_TOKENS = 8
-_EVIDENCE_TOKENS, _REASON_TOKENS, _FIELD_TOKENS, _TEXT_TOKENS = 64, 64, 40, 256
+_FIELD_TOKENS, _TEXT_TOKENS = 40, 256
+_BESIDE_TOKENS = {"evidence": 64, "reason": 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class TaskTokens:
     prefix: list[int]
     """Leading tokens of every prompt of the task."""
     tree: LabelTree | None
-    """The labels' tokens (`choice` only)."""
+    """The labels' tokens (`choice` only): behind the prompt, or behind what `head` returns."""
     answer_limit: int
     """Most tokens the answer may take."""
 
@@ -65,6 +66,18 @@ class TaskTokens:
         """Return the tokens the model must learn to write: the answer and the end of the turn."""
         return self.encoder.answer_ids(format_answer(self.task, record.answer, self.language))
 
+    def head(self, written: str) -> list[int]:
+        """Return what stands in front of the labels' tokens where evidence or reason come before the label.
+
+        That is what the model wrote up to there; an empty reason where it didn't get as far as a label.
+        """
+        as_json = self.task.written_as == "json"
+        at = written.rfind('"label":' if as_json else "\nlabel:")
+        opening = written[:at].rstrip() if at > 0 else ""
+        if not opening:
+            return self.encoder.text_ids(_before_label(self.task, self.language))
+        return self.encoder.text_ids(opening if as_json else f"{opening}\n")
+
     def split(self, prompt: list[int]) -> int:
         """Return the prefix's length if the prompt begins with it (and goes on), else 0."""
         length = len(self.prefix)
@@ -72,30 +85,44 @@ class TaskTokens:
 
 
 def _label_tree(task: Task, language: Language, encoder: PromptEncoder) -> LabelTree:
-    lead, _ = label_slots(task, language)
+    lead, slots = label_slots(task, language)
+    closing = 0 if task.written_as == "plain" else len('"}')
+    closing += bool(task.in_lines and task.extras and not task.reasons_first)
+    start = len(_before_label(task, language)) if task.reasons_first else 0
     wanted: dict[str, Sequence[int]] = {}
-    for label in task.labels:
-        answer = Answer(
-            label=label,
-            reason="" if task.answer.reason else None,
-            evidence=() if task.answer.evidence else None,
-        )
-        written = json.dumps(label, ensure_ascii=False)[1:-1] if answer_format(task) == "json" else label
-        wanted[label] = encoder.label_ids(format_answer(task, answer, language), len(lead) + len(written))
+    for label, slot in slots.items():
+        answer = format_answer(task, _bare_answer(task, label), language)[start:]
+        end = len(lead) - (1 if task.reasons_first else 0) + len(slot) - closing
+        wanted[label] = encoder.label_ids(answer, end)
     return LabelTree.build(wanted)
+
+
+def _bare_answer(task: Task, label: str) -> Answer:
+    """Return an answer with a label and nothing to say beside it."""
+    given: dict[str, Any] = {"reason": "", "evidence": ()}
+    return Answer(label=label, **{key: given[key] for key in task.extras})
+
+
+def _before_label(task: Task, language: Language) -> str:
+    """Return how an answer begins that gives neither evidence nor reason first, up to a token's likely start.
+
+    In JSON the space in front of the label's key goes with it, in lines the line break with what ends there.
+    """
+    lead, slots = label_slots(task, language)
+    label, slot = next(iter(slots.items()))
+    whole = format_answer(task, _bare_answer(task, label), language)
+    return whole[: len(whole) - len(slot) - len(lead) + 1]
 
 
 def _answer_limit(task: Task, language: Language, encoder: PromptEncoder) -> int:
     """Room for the longest answer the task asks for, with something to spare."""
     limit = _SPARE_TOKENS
     if task.kind in {"choice", "multi"}:
-        sizes = [len(encoder.answer_ids(label)) + 1 for label in task.labels]
+        sizes = [len(encoder.answer_ids(label)) + 1 for label in task.written_labels.values()]
         limit += max(sizes) if task.kind == "choice" else sum(sizes)
     limit += {"extract": _FIELD_TOKENS * len(task.fields), "generate": _TEXT_TOKENS, "score": 4}.get(
         task.kind, 0
     )
-    if answer_format(task) == "json":
+    if answer_format(task) == "json" or task.in_lines:
         limit += 16
-    limit += _EVIDENCE_TOKENS if task.answer.evidence else 0
-    limit += _REASON_TOKENS if task.answer.reason else 0
-    return limit
+    return limit + sum(_BESIDE_TOKENS[key] for key in task.extras)

@@ -19,7 +19,7 @@ from sftloop.records.importing.promptfoo import raw as _raw
 from sftloop.records.schema import Record
 from sftloop.scenario.answer import MAIN_KEY, format_answer, parse_answer
 from sftloop.scenario.render import render_prompt
-from sftloop.scenario.schema import Scenario, Task
+from sftloop.scenario.schema import AnswerSpec, Scenario, Task
 
 _PROMPT = (
     '[{"role": "system", "content": {{ system | dump }}}, {"role": "user", "content": {{ user | dump }}}]'
@@ -79,11 +79,11 @@ def _assertion(scenario: Scenario, task: Task, record: Record) -> dict[str, Any]
     value = record.answer.to_json()[key]
     if task.kind == "generate" and task.written_as == "plain":
         return {"type": "rouge-n", "threshold": _OVERLAP, "value": _raw(str(value))}
+    value = _written(task, value)
     if task.written_as == "plain":
-        written = format_answer(task, record.answer, scenario.language)
-        return {"type": "javascript", "value": f"output.trim() === {_script(written)}"}
+        return {"type": "javascript", "value": _plain_check(scenario, task, record)}
     said = "JSON.parse(output)" if task.kind == "extract" else f"JSON.parse(output)[{_script(key)}]"
-    if task.kind == "extract" and (task.answer.reason or task.answer.evidence):
+    if task.kind == "extract" and task.extras:
         said += '["fields"]'
     if task.kind == "multi":
         wanted = _script(sorted(value))
@@ -96,6 +96,25 @@ def _assertion(scenario: Scenario, task: Task, record: Record) -> dict[str, Any]
             "value": f"((o, w) => Object.keys(w).every(k => {same}))({said}, {wanted})",
         }
     return {"type": "javascript", "value": f"{said} === {_script(value)}"}
+
+
+def _written(task: Task, value: Any) -> Any:
+    """Return labels as answers name them."""
+    if task.kind == "choice":
+        return task.written_labels.get(value, value)
+    return [task.written_labels.get(one, one) for one in value] if task.kind == "multi" else value
+
+
+def _plain_check(scenario: Scenario, task: Task, record: Record) -> str:
+    """Return JavaScript that finds the answer itself in a plain text, whatever its reason and quotes are."""
+    bare = AnswerSpec(format="plain")
+    own = task.model_copy(update={"answer": bare}) if task.in_lines else task
+    written = format_answer(own, record.answer, scenario.language)
+    if not task.in_lines:
+        return f"output.trim() === {_script(written)}"
+    lines = [written] if task.kind == "extract" else [f"{MAIN_KEY[task.kind]}: {written}"]
+    wanted = [line for part in lines for line in part.split("\n")]
+    return f"{_script(wanted)}.every(line => output.split('\\n').map(l => l.trim()).includes(line))"
 
 
 def _script(value: Any) -> str:

@@ -65,6 +65,8 @@ class Section:
     said: tuple[Said, ...] = ()
     shown: tuple[Shown, ...] = ()
     tables: tuple[Table, ...] = ()
+    code: str = ""
+    """Text that stands line by line: a diff, say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

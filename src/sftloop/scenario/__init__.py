@@ -13,6 +13,7 @@ from sftloop.scenario.finding import Finding
 from sftloop.scenario.lint import lint
 from sftloop.scenario.lint_records import LintRecord
 from sftloop.scenario.load import SCENARIO_FILE, load_scenario
+from sftloop.scenario.prompt_format import Format
 from sftloop.scenario.render import Prompt, placeholder_input, probe_prompts, render_prompt, render_system
 from sftloop.scenario.require_tasks import require_tasks
 from sftloop.scenario.schema import (
@@ -36,6 +37,7 @@ __all__ = [
     "DataFiles",
     "Field",
     "Finding",
+    "Format",
     "InputField",
     "Label",
     "Language",

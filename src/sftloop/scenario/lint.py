@@ -35,6 +35,8 @@ def lint(
         findings += check_task(scenario, task)
     if not scenario.system.strip():
         findings.append(_no_system(scenario))
+    if scenario.order == "input_opens":
+        findings.append(_short_prefix(scenario))
     findings += unknown_tasks(scenario, records)
     for task in scenario.tasks.values():
         own = [record for record in records if record.task == task.name]
@@ -53,4 +55,17 @@ def _no_system(scenario: Scenario) -> Finding:
         line=scenario.line("system") or scenario.line("name"),
         why="There is no system text; answers are steadier when the model knows its role and what it reads.",
         mend="Add `system:` with one or two sentences: the role, and what the inputs are.",
+    )
+
+
+def _short_prefix(scenario: Scenario) -> Finding:
+    return Finding(
+        kind="short_prefix",
+        severity="warning",
+        task=None,
+        label=None,
+        line=scenario.line("format"),
+        why="The input stands in front of the instruction and the definitions, so no more than the system text is "
+        "shared by all prompts of a task; training and evaluation compute the rest again for every record.",
+        mend="Take another `order`, unless this one was measured to be better (`prompt improve --formats`).",
     )

@@ -13,7 +13,6 @@ from sftloop.scenario.finding import Finding, task_finding
 from sftloop.scenario.render import placeholder_input, render_prompt
 from sftloop.scenario.schema import Scenario, Task
 from sftloop.scenario.values import Answer
-from sftloop.scenario.wording import wording
 
 CountTokens = Callable[[list[dict[str, str]]], int]
 
@@ -93,7 +92,7 @@ def long_prompts(
         DataError: a record's input lacks what the task shows; names the record.
     """
     room = task.max_answer_tokens or ANSWER_TOKENS
-    shell = render_prompt(scenario, task, placeholder_input(task, wording(scenario.language)))
+    shell = render_prompt(scenario, task, placeholder_input(task, task.words(scenario.language)))
     longest, holder, over = count_tokens(shell.messages), None, 0
     for record in records:
         tokens = count_tokens(_messages(scenario, task, record))

@@ -16,7 +16,6 @@ from itertools import combinations
 from sftloop.scenario.finding import Finding, Severity, task_finding
 from sftloop.scenario.schema import Scenario, Task
 from sftloop.scenario.similarity import ngram_similarity, word_count
-from sftloop.scenario.wording import wording
 
 SIMILAR = 0.8
 """Two definitions that share this part of their character 3-grams (Dice) count as near-identical."""
@@ -129,7 +128,7 @@ def _documents(scenario: Scenario, task: Task) -> Iterator[Finding]:
             mend = "Say what it is, for example `prefix: Question`."
         else:
             continue
-        stand_in = wording(scenario.language).document if part.many else part.name
+        stand_in = task.words(scenario.language).document if part.many else part.name
         yield task_finding(
             scenario,
             task,
@@ -204,7 +203,7 @@ def _answer_format(scenario: Scenario, task: Task) -> Iterator[Finding]:
             "Set `answer: {format: json}` or take JSON out of the instruction.",
             "instruction",
         )
-    if not task.answer.reason and task.kind != "generate" and _ASKS_REASON.search(task.instruction):
+    if "reason" not in task.extras and task.kind != "generate" and _ASKS_REASON.search(task.instruction):
         yield finding(
             "error",
             "The instruction asks for a reason, the answer format has no room for one.",

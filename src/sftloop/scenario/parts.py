@@ -104,7 +104,8 @@ class AnswerSpec(Part):
     evidence: bool = False
     """Ask for quotes from the input that carry the answer."""
     format: Literal["auto", "plain", "json"] = "auto"
-    """`auto`: JSON for `extract` and wherever a reason or evidence is asked for, else plain text."""
+    """`auto`: JSON for `extract` and wherever a reason or evidence is asked for, else plain text. `plain` with
+    several parts is one line for each."""
 
 
 class Target(Part):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sftloop.core.errors import DataError, nearest
 from sftloop.scenario.answer import MAIN_KEY
 from sftloop.scenario.schema import InputField, Scenario, Task
-from sftloop.scenario.wording import Wording, wording
+from sftloop.scenario.wording import Wording
 
 _PROBES = ("A", "7", "乙", "«", "“", "《", "(", "<", "#", "【", " x")
 
@@ -46,11 +46,16 @@ def render_prompt(scenario: Scenario, task: Task, input: Input) -> Prompt:
     Raises:
         DataError: a field is missing or of the wrong type.
     """
-    words = wording(scenario.language)
+    words = task.words(scenario.language)
     shown = f"{words.input_heading}\n{_render_input(task, input, words)}"
-    asked = f"{words.instruction_heading}\n{task.instruction.strip()}" if task.instruction.strip() else ""
-    sections = [shown, asked] if scenario.prompt.order == "input_first" else [asked, shown]
-    return Prompt(render_system(scenario, task), "\n\n".join(section for section in sections if section))
+    asked = _asked(task, words)
+    sections = {
+        "input_first": [shown, asked],
+        "instruction_first": [asked, shown],
+        "instruction_opens": [shown],
+        "input_opens": [shown, asked, _definitions(task, words), _answer_rule(task, words)],
+    }[scenario.order]
+    return Prompt(render_system(scenario, task), _blocks(sections))
 
 
 def probe_prompts(scenario: Scenario, task: Task) -> list[Prompt]:
@@ -62,10 +67,20 @@ def probe_prompts(scenario: Scenario, task: Task) -> list[Prompt]:
 
 
 def render_system(scenario: Scenario, task: Task) -> str:
-    """Return the system message, which is the same for all records of the task."""
-    words = wording(scenario.language)
-    parts = [scenario.system.strip(), _definitions(task, words), _answer_rule(task, words)]
-    return "\n\n".join(part for part in parts if part)
+    """Return the system message, which is the same for all records of the task; empty if all stands elsewhere."""
+    words = task.words(scenario.language)
+    rules = [_definitions(task, words), _answer_rule(task, words)]
+    own = {"input_opens": [], "instruction_opens": [_asked(task, words), *rules]}.get(scenario.order, rules)
+    return _blocks([scenario.system.strip(), *own])
+
+
+def _asked(task: Task, words: Wording) -> str:
+    instruction = task.instruction.strip()
+    return f"{words.instruction_heading}\n{instruction}" if instruction else ""
+
+
+def _blocks(sections: Sequence[str]) -> str:
+    return "\n\n".join(section for section in sections if section)
 
 
 def placeholder_input(task: Task, language_words: Wording) -> dict[str, str | list[str]]:
@@ -123,8 +138,10 @@ def _headed(heading: str, text: str, words: Wording) -> str:
 
 def _definitions(task: Task, words: Wording) -> str:
     lines: list[str] = []
-    for name, label in task.labels.items():
-        lines.append(f"- {_headed(name, label.means, words) if label.means.strip() else name}")
+    lettered = task.form.labels == "letters"
+    for (name, label), written in zip(task.labels.items(), task.written_labels.values(), strict=True):
+        named = f"{written}. {name}" if lettered else name
+        lines.append(f"- {_headed(named, label.means, words) if label.means.strip() else named}")
         if label.not_:
             lines.append(f"  {words.not_lead}{words.list_join.join(rule.strip() for rule in label.not_)}")
         if label.examples:
@@ -141,45 +158,83 @@ def _definitions(task: Task, words: Wording) -> str:
 
 def _answer_rule(task: Task, words: Wording) -> str:
     if task.written_as == "json":
-        return _json_rule(task, words)
+        return _parts_rule(task, words, f"{{{', '.join(_json_sample(task, words))}}}")
+    if task.in_lines:
+        return _parts_rule(task, words, "\n".join(_line_samples(task, words)))
+    lettered = task.form.labels == "letters"
     if task.kind == "choice":
-        return words.plain_choice
+        return words.letter_choice if lettered else words.plain_choice
     if task.kind == "multi":
-        return words.plain_multi
+        return words.letter_multi if lettered else words.plain_multi
     if task.kind == "score":
         return words.plain_score.replace("{number}", _number_rule(task, words))
     return words.plain_generate
 
 
-def _json_rule(task: Task, words: Wording) -> str:
-    sample = _sample_fields(task, words)
-    means = dict(words.key_means)
-    means["score"] = _number_rule(task, words)
-    extras = [key for key in ("evidence", "reason") if getattr(task.answer, key)]
-    explained = extras if task.kind == "extract" else [MAIN_KEY[task.kind], *extras]
-    if task.kind == "extract" and extras:
-        sample = f'"fields": {{{sample}}}'
-    if "evidence" in extras:
-        sample += f', "evidence": ["{words.placeholders["evidence"]}"]'
-    if "reason" in extras:
-        sample += f', "reason": "{words.placeholders["reason"]}"'
-    lines = [words.json_lead, f"{{{sample}}}"]
+def _parts_rule(task: Task, words: Wording, sample: str) -> str:
+    """Return the sample of an answer of several parts, and what each of them holds."""
+    means = dict(words.key_means) | {"score": _number_rule(task, words)}
+    if task.form.labels == "letters":
+        means |= words.letter_means
+    if task.in_lines:
+        means["labels"] = words.line_labels[task.form.labels]
+    explained = task.extras if task.kind == "extract" else _in_order(task, [MAIN_KEY[task.kind]], task.extras)
+    lines = [words.json_lead if task.written_as == "json" else words.lines_lead, sample]
     if explained:
         text = words.key_join.join(f"{key}{words.colon}{means[key]}" for key in explained)
         lines.append(text + words.key_stop)
     return "\n".join(lines)
 
 
-def _sample_fields(task: Task, words: Wording) -> str:
-    """Return the inside of the sample object, up to the main key's value."""
+def _in_order(task: Task, main: Sequence[str], extras: Sequence[str]) -> list[str]:
+    """Return the answer's own part, or parts, and what is asked for beside it, as they are written."""
+    return [*extras, *main] if task.reasons_first else [*main, *extras]
+
+
+def _json_sample(task: Task, words: Wording) -> list[str]:
+    """Return the inside of the sample object."""
+    main = _sample_fields(task, words)
+    if task.kind == "extract" and task.extras:
+        main = f'"fields": {{{main}}}'
+    return _in_order(
+        task, [main], [f'"{key}": {_sample_extra(key, words, quoted=True)}' for key in task.extras]
+    )
+
+
+def _line_samples(task: Task, words: Wording) -> list[str]:
+    """Return the sample lines."""
     holders = words.placeholders
+    label = holders["letter" if task.form.labels == "letters" else "label"]
+    main = {
+        "choice": [f"label: {label}"],
+        "multi": [f"labels: {label}{words.separator}{label}"],
+        "score": [f"score: {holders['number']}"],
+        "generate": [f"text: {holders['string']}"],
+    }.get(task.kind) or [
+        f"{name}: " + (f'["{holders["string"]}"]' if field.type == "list" else holders[field.type])
+        for name, field in task.fields.items()
+    ]
+    return _in_order(task, main, [f"{key}: {_sample_extra(key, words, quoted=False)}" for key in task.extras])
+
+
+def _sample_extra(key: str, words: Wording, *, quoted: bool) -> str:
+    holder = words.placeholders[key]
+    if key == "evidence":
+        return f'["{holder}"]'
+    return f'"{holder}"' if quoted else holder
+
+
+def _sample_fields(task: Task, words: Wording) -> str:
+    """Return the inside of the sample object as far as the answer itself goes."""
+    holders = words.placeholders
+    label = holders["letter" if task.form.labels == "letters" else "label"]
     if task.kind == "extract":
         return ", ".join(_sample_field(name, field.type, words) for name, field in task.fields.items())
     if task.kind == "multi":
-        return f'"labels": ["{holders["label"]}"]'
+        return f'"labels": ["{label}"]'
     if task.kind == "score":
         return f'"score": {holders["number"]}'
-    return f'"label": "{holders["label"]}"' if task.kind == "choice" else f'"text": "{holders["string"]}"'
+    return f'"label": "{label}"' if task.kind == "choice" else f'"text": "{holders["string"]}"'
 
 
 def _sample_field(name: str, kind: str, words: Wording) -> str:

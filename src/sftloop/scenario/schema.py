@@ -26,13 +26,15 @@ from sftloop.scenario.parts import (
     Part,
     Target,
 )
+from sftloop.scenario.prompt_format import Format, Order, WrittenAs, letters, misleading_letter
 from sftloop.scenario.training import Training
-from sftloop.scenario.wording import Language, wording
+from sftloop.scenario.wording import Language, Wording, wording
 
 __all__ = [
     "AnswerSpec",
     "DataFiles",
     "Field",
+    "Format",
     "InputField",
     "Kind",
     "Label",
@@ -75,13 +77,56 @@ class Task(Part):
     max_answer_tokens: Annotated[int, pydantic.Field(ge=1)] | None = None
     """Where generation stops; None: the evaluation's default."""
 
+    _form: Format = PrivateAttr(default_factory=Format)
+
     @property
-    def written_as(self) -> Literal["plain", "json"]:
+    def form(self) -> Format:
+        """The scenario's `format`, which the task is asked and answered in."""
+        return self._form
+
+    def with_form(self, form: Format) -> Task:
+        """Return the same task in another format."""
+        task = self.model_copy()
+        task._form = form
+        return task
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What is asked for beside the answer itself, in the order it is written."""
+        asked = {
+            "evidence": self.answer.evidence,
+            "reason": self.answer.reason and self.form.reason != "none",
+        }
+        return tuple(key for key, wanted in asked.items() if wanted)
+
+    @property
+    def reasons_first(self) -> bool:
+        """Whether evidence or reason are written before the answer itself."""
+        return self.form.reason == "before" and bool(self.extras)
+
+    @property
+    def written_as(self) -> WrittenAs:
         """How answers are written once `auto` is resolved."""
+        if self.form.answer is not None:
+            return self.form.answer
         if self.answer.format != "auto":
             return self.answer.format
-        needs_json = self.kind == "extract" or self.answer.reason or self.answer.evidence
-        return "json" if needs_json else "plain"
+        return "json" if self.kind == "extract" or self.extras else "plain"
+
+    @property
+    def in_lines(self) -> bool:
+        """Whether a plain answer has several parts and takes a line for each."""
+        return self.written_as == "plain" and (self.kind == "extract" or bool(self.extras))
+
+    @property
+    def written_labels(self) -> dict[str, str]:
+        """Label → what prompts and answers call it: itself or its letter."""
+        names = list(self.labels)
+        return dict(zip(names, letters(len(names)) if self.form.labels == "letters" else names, strict=True))
+
+    def words(self, language: Language) -> Wording:
+        """Return the built-in words of the task's prompts and answers in a scenario of `language`."""
+        return wording(self.form.wording or language)
 
     @field_validator("input", mode="before")
     @classmethod
@@ -101,7 +146,6 @@ class Task(Part):
     def _check(self) -> Task:
         _check_parts(self)
         _check_input(self)
-        _check_answer(self)
         _check_target(self)
         return self
 
@@ -115,7 +159,7 @@ class DataFiles(Part):
 
 
 class PromptStyle(Part):
-    """How the sections of a prompt are ordered."""
+    """How the sections of a prompt are ordered; `format` says it too, and more."""
 
     order: Literal["input_first", "instruction_first"] = "input_first"
     """`instruction_first` makes the prefix that all records share longer."""
@@ -133,6 +177,7 @@ class Scenario(Part):
     tasks: Annotated[dict[Name, Task], pydantic.Field(min_length=1)]
     data: DataFiles = DataFiles()
     prompt: PromptStyle = PromptStyle()
+    format: Format = Format()
     training: Training | None = None
 
     _directory: Path = PrivateAttr(default_factory=Path)
@@ -148,6 +193,23 @@ class Scenario(Part):
     def file(self) -> Path | None:
         """The file it was loaded from; None for a scenario built in Python."""
         return self._file
+
+    @property
+    def order(self) -> Order:
+        """How the sections of a prompt are ordered."""
+        return self.format.order or self.prompt.order
+
+    def with_format(self, format: Format) -> Scenario:
+        """Return the same scenario in another format, in place of its `prompt` and `format`.
+
+        Raises:
+            MisplacedError: labels can't be told apart in it.
+        """
+        tasks = {name: task.with_form(format) for name, task in self.tasks.items()}
+        order = {"order": format.order or self.order}
+        format = format.model_copy(update=order)
+        scenario = self.model_copy(update={"prompt": PromptStyle(), "format": format, "tasks": tasks})
+        return scenario._check_labels_are_told_apart()
 
     def line(self, *path: str) -> int | None:
         """Return the line (from 1) of the part at `path`, or of the nearest part around it."""
@@ -171,19 +233,26 @@ class Scenario(Part):
         return {name: _named(task, name) for name, task in value.items()}
 
     @model_validator(mode="after")
-    def _check_plain_labels(self) -> Scenario:
-        words = wording(self.language)
+    def _settle_format(self) -> Scenario:
+        if self.format.order and "prompt" in self.model_fields_set and self.prompt.order != self.format.order:
+            raise MisplacedError(
+                ("format", "order"),
+                f"it is '{self.format.order}', and `prompt` says '{self.prompt.order}'; remove `prompt`",
+            )
+        for task in self.tasks.values():
+            task._form = self.format
+        return self._check_labels_are_told_apart()
+
+    def _check_labels_are_told_apart(self) -> Scenario:
         for name, task in self.tasks.items():
-            if task.kind != "multi" or task.written_as != "plain":
-                continue
-            for label in task.labels:
-                if words.separator.strip() in label or label.casefold() == words.nothing:
-                    raise MisplacedError(
-                        ("tasks", name, "labels", label),
-                        f"the label '{label}' can't be told apart in a plain answer, where labels are "
-                        f"joined by '{words.separator}' and '{words.nothing}' means no label; "
-                        "rename it or set `answer: {format: json}`",
-                    )
+            if task.form.labels == "letters" and (misleading := misleading_letter(task.labels)):
+                raise MisplacedError(
+                    ("format", "labels"),
+                    f"the label '{misleading[0]}' of task '{name}' would also be the letter of "
+                    f"'{misleading[1]}'; keep 'names'",
+                )
+            if task.kind == "multi" and task.written_as == "plain":
+                _check_plain_labels(task, task.words(self.language))
         return self
 
 
@@ -201,6 +270,17 @@ def _named(task: Any, name: Any) -> Any:
             raise MisplacedError((name, "name"), f"a task's name is its key, '{name}'; remove this one")
         return {**task, "name": name}
     return task
+
+
+def _check_plain_labels(task: Task, words: Wording) -> None:
+    for label, written in task.written_labels.items():
+        if words.separator.strip() in written or written.casefold() == words.nothing:
+            raise MisplacedError(
+                ("tasks", task.name, "labels", label),
+                f"the label '{label}' can't be told apart in a plain answer, where labels are "
+                f"joined by '{words.separator}' and '{words.nothing}' means no label; "
+                "rename it or set `answer: {format: json}`",
+            )
 
 
 def _check_parts(task: Task) -> None:
@@ -227,17 +307,6 @@ def _check_input(task: Task) -> None:
     for position, name in enumerate(names):
         if name in names[:position]:
             raise MisplacedError(("input", position), f"the input '{name}' is listed twice")
-
-
-def _check_answer(task: Task) -> None:
-    if task.answer.format != "plain":
-        return
-    if task.kind == "extract":
-        raise MisplacedError(("answer", "format"), "extracted fields can't be written as 'plain'; use 'json'")
-    if task.answer.reason or task.answer.evidence:
-        raise MisplacedError(
-            ("answer", "format"), "a plain answer has no room for a reason or evidence; use 'json' or 'auto'"
-        )
 
 
 def _check_target(task: Task) -> None:

@@ -16,6 +16,14 @@ from typing import Any
 from sftloop.core.errors import DataError, nearest
 from sftloop.scenario.schema import Task
 
+MAIN_KEY: Mapping[str, str] = {
+    "choice": "label",
+    "multi": "labels",
+    "extract": "fields",
+    "generate": "text",
+    "score": "score",
+}
+"""The part of an answer that each kind is about; also its key in JSON."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

@@ -40,19 +40,27 @@ class Wording:
     """The plain `multi` answer without any label."""
     plain_choice: str
     plain_multi: str
+    letter_choice: str
+    """`plain_choice` where labels are lettered."""
+    letter_multi: str
     plain_score: str
     """`{number}` is `a_number` or `a_number_between`."""
     plain_generate: str
     json_lead: str
+    lines_lead: str
     key_join: str
-    """Joins the explanations of the JSON keys."""
+    """Joins the explanations of the keys."""
     key_stop: str
-    """Closes the explanations of the JSON keys."""
+    """Closes the explanations of the keys."""
     a_number: str
     a_number_between: str
     """`{low}` and `{high}` are both allowed values."""
     key_means: Mapping[str, str]
     """What each JSON key holds; `score` is not here because it depends on the range."""
+    letter_means: Mapping[str, str]
+    """The same of `label` and `labels` where labels are lettered."""
+    line_labels: Mapping[str, str]
+    """What the line `labels` holds in a plain answer of several lines, by how labels are written."""
     null_rule: str
     """What to write for a field the input doesn't mention."""
     type_names: Mapping[str, str]
@@ -82,9 +90,15 @@ ENGLISH = Wording(
         "Answer with every label that applies, separated by commas, and nothing else. "
         "If no label applies, answer: none"
     ),
+    letter_choice="Answer with the letter of exactly one of these labels and nothing else.",
+    letter_multi=(
+        "Answer with the letter of every label that applies, separated by commas, and nothing else. "
+        "If no label applies, answer: none"
+    ),
     plain_score="Answer with {number} and nothing else.",
     plain_generate="Answer with the text itself and nothing else.",
     json_lead="Answer with one line of JSON and nothing else:",
+    lines_lead="Answer with these lines and nothing else:",
     key_join="; ",
     key_stop=".",
     a_number="one number",
@@ -97,6 +111,14 @@ ENGLISH = Wording(
         "evidence": "quotes copied word for word from the input, [] if there are none",
         "reason": "one short sentence",
     },
+    letter_means={
+        "label": "the letter of one of the labels above",
+        "labels": "the letter of every label that applies, [] if none does",
+    },
+    line_labels={
+        "names": "every label that applies, separated by commas, none if no label applies",
+        "letters": "the letter of every label that applies, separated by commas, none if no label applies",
+    },
     null_rule="Write null for a field that the input does not mention.",
     type_names={
         "string": "text",
@@ -107,6 +129,7 @@ ENGLISH = Wording(
     },
     placeholders={
         "label": "<label>",
+        "letter": "<letter>",
         "string": "<text>",
         "number": "<number>",
         "date": "<date>",
@@ -133,9 +156,12 @@ CHINESE = Wording(
     nothing="无",
     plain_choice="只输出以上标签中的一个，不要输出其他内容。",
     plain_multi="输出所有符合的标签，用逗号“，”隔开，不要输出其他内容；都不符合时只输出“无”。",
+    letter_choice="只输出以上标签中一个的字母，不要输出其他内容。",
+    letter_multi="输出所有符合的标签的字母，用逗号“，”隔开，不要输出其他内容；都不符合时只输出“无”。",
     plain_score="只输出{number}，不要输出其他内容。",
     plain_generate="直接输出正文，不要输出其他内容。",
     json_lead="只输出一行 JSON，不要输出其他内容：",
+    lines_lead="只输出以下各行，不要输出其他内容：",
     key_join="；",
     key_stop="。",
     a_number="一个数字",
@@ -148,6 +174,14 @@ CHINESE = Wording(
         "evidence": "从输入中逐字摘录的原文，没有则为 []",
         "reason": "一句话说明理由",
     },
+    letter_means={
+        "label": "以上标签中一个的字母",
+        "labels": "所有符合的标签的字母，都不符合则为 []",
+    },
+    line_labels={
+        "names": "所有符合的标签，用逗号“，”隔开，都不符合则写“无”",
+        "letters": "所有符合的标签的字母，用逗号“，”隔开，都不符合则写“无”",
+    },
     null_rule="输入中没有提到的字段填 null。",
     type_names={
         "string": "文本",
@@ -158,6 +192,7 @@ CHINESE = Wording(
     },
     placeholders={
         "label": "<标签>",
+        "letter": "<字母>",
         "string": "<文本>",
         "number": "<数字>",
         "date": "<日期>",

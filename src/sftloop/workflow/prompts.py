@@ -25,7 +25,6 @@ from sftloop.scenario import (
     probe_prompts,
     render_prompt,
     require_tasks,
-    wording,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def show_prompt(
     name, encoder, notes = _encoder(
         scenario, model, "the prompt is shown as plain text, without a chat template"
     )
-    texts = record.input if record else placeholder_input(spec, wording(scenario.language))
+    texts = record.input if record else placeholder_input(spec, spec.words(scenario.language))
     target, problem = _target(scenario, spec, record)
     shown = ShownPrompt(
         scenario=scenario.name,

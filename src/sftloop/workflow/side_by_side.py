@@ -12,7 +12,7 @@ from sftloop.core.errors import DataError
 from sftloop.evaluate.right import right_answers
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, format_answer
-from sftloop.workflow.shown import shown
+from sftloop.workflow.shown import readable, shown
 
 _MOST_RECORDS, _MOST_CHARACTERS = 2000, 2000
 Answered = Mapping[str, Sequence[Prediction]]
@@ -93,6 +93,6 @@ def _short(scenario: Scenario, task: str, answer: Any) -> str:
     if answer.score is not None:
         return f"{answer.score:g}"
     try:
-        return format_answer(scenario.tasks[task], answer, scenario.language)[:_MOST_CHARACTERS]
+        return format_answer(readable(scenario.tasks[task]), answer, scenario.language)[:_MOST_CHARACTERS]
     except DataError:
         return str(answer.to_json())[:_MOST_CHARACTERS]

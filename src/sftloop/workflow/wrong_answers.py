@@ -7,6 +7,7 @@ from typing import Any
 
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, format_answer, render_prompt
+from sftloop.workflow.shown import readable
 
 _PER_TASK = 10
 
@@ -59,7 +60,7 @@ def _row(scenario: Scenario, record: Record, before: Prediction, after: Predicti
         "id": record.id,
         "tags": list(record.tags),
         "sections": [{"title": "", "text": render_prompt(scenario, task, record.input).user}],
-        "gold": format_answer(task, record.answer, scenario.language),
+        "gold": format_answer(readable(task), record.answer, scenario.language),
         "before": _shown(scenario, before),
         "after": _shown(scenario, after),
         "text": after.text,
@@ -73,4 +74,4 @@ def _shown(scenario: Scenario, prediction: Prediction) -> str | None:
         return prediction.text
     if prediction.answer.label is not None:
         return prediction.answer.label
-    return format_answer(scenario.tasks[prediction.task], prediction.answer, scenario.language)
+    return format_answer(readable(scenario.tasks[prediction.task]), prediction.answer, scenario.language)

@@ -13,6 +13,7 @@ from sftloop.scenario import (
     Answer,
     AnswerSpec,
     Field,
+    Format,
     InputField,
     Label,
     Scenario,
@@ -23,6 +24,7 @@ from sftloop.scenario import (
     parse_answer,
     wording,
 )
+from sftloop.scenario.prompt_format import misleading_letter
 
 LANGUAGES = ("en", "zh")
 KINDS = ("choice", "multi", "extract", "generate", "score")
@@ -44,17 +46,27 @@ TEXTS = st.text(max_size=60).filter(lambda text: text.strip())
 
 @st.composite
 def tasks_and_answers(draw, kind: str) -> tuple[Task, Answer, str]:
-    """A task of `kind` in either format, an answer to it, a language."""
+    """A task of `kind` in any format, an answer to it, a language."""
     spec = AnswerSpec(
         reason=draw(st.booleans()),
         evidence=draw(st.booleans()),
-        format=draw(st.sampled_from(["auto", "json"])),
+        format=draw(st.sampled_from(["auto", "json", "plain"])),
+    )
+    form = Format(
+        labels=draw(st.sampled_from(["names", "letters"])),
+        reason=draw(st.sampled_from(["after", "before", "none"])),
+        answer=draw(st.sampled_from([None, "plain", "json"])),
+        wording=draw(st.sampled_from([None, "en", "zh"])),
     )
     parts: dict = {"answer": spec}
     answer: dict = {}
-    plain = spec.format == "auto" and not spec.reason and not spec.evidence
+    plain = (form.answer or spec.format) != "json"
     if kind in ("choice", "multi"):
-        names = draw(st.lists(SPLITTABLE if plain else NAMES, min_size=2, max_size=5, unique=True))
+        names = draw(
+            st.lists(SPLITTABLE if plain else NAMES, min_size=2, max_size=5, unique=True).filter(
+                lambda names: form.labels == "names" or not misleading_letter(names)
+            )
+        )
         parts["labels"] = {name: Label(means="x") for name in names}
         if kind == "choice":
             answer["label"] = draw(st.sampled_from(names))
@@ -69,11 +81,11 @@ def tasks_and_answers(draw, kind: str) -> tuple[Task, Answer, str]:
         answer["text"] = draw(TEXTS).strip()
     else:
         answer["score"] = draw(NUMBERS)
-    if spec.reason:
+    if spec.reason and form.reason != "none":
         answer["reason"] = draw(st.text(max_size=20))
     if spec.evidence:
         answer["evidence"] = tuple(draw(st.lists(st.text(max_size=10), max_size=3)))
-    task = Task(kind=kind, input=[InputField(name="message")], **parts)
+    task = Task(kind=kind, input=[InputField(name="message")], **parts).with_form(form)
     return task, Answer(**answer), draw(st.sampled_from(LANGUAGES))
 
 
@@ -119,7 +131,7 @@ def _completed(task: Task, answer: Answer) -> Answer:
     """The answer with the reason and evidence that a recovered one may lack."""
     plain = answer.to_json()
     extras = {"reason": "", "evidence": []}
-    return Answer.from_json({**{key: extras[key] for key in extras if getattr(task.answer, key)}, **plain})
+    return Answer.from_json({**{key: extras[key] for key in task.extras}, **plain})
 
 
 @given(data=st.data())
@@ -127,10 +139,26 @@ def test_label_slots_are_the_beginning_of_every_answer(data):
     task, answer, language = data.draw(tasks_and_answers("choice"))
     lead, slots = label_slots(task, language)
     assert list(slots) == list(task.labels)
-    assert format_answer(task, answer, language).startswith(lead + slots[answer.label])
+    text = format_answer(task, answer, language)
+    if task.reasons_first:
+        assert text.endswith(lead + slots[answer.label])
+    else:
+        assert text.startswith(lead + slots[answer.label])
     if answer_format(task) == "json":
         ends = [continuation[-2:] for continuation in slots.values()]
-        assert set(ends) == {'",' if task.answer.reason or task.answer.evidence else '"}'}
+        assert set(ends) == {'",' if task.extras and not task.reasons_first else '"}'}
+
+
+@given(data=st.data())
+def test_letters_are_read_as_their_labels_and_labels_too(data):
+    task, answer, language = data.draw(
+        tasks_and_answers("choice").filter(lambda found: found[0].form.labels == "letters")
+    )
+    letter = task.written_labels[answer.label]
+    assert parse_answer(task, letter.lower(), language).answer.label == answer.label
+    if all(name == answer.label or name.casefold() != answer.label.casefold() for name in task.labels):
+        read = parse_answer(task, f"{letter}. {answer.label}", language).answer
+        assert read is None or read.label == answer.label
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

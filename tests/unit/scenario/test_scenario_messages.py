@@ -138,9 +138,8 @@ REPLACED = [
     ),
     (
         "    instruction:",
-        "    answer: {reason: true, format: plain}\n    instruction:",
-        "7: in 'tasks.intent.answer.format': a plain answer has no room for a reason or evidence; "
-        "use 'json' or 'auto'.",
+        "    answer: {reason: true, format: lines}\n    instruction:",
+        "7: 'tasks.intent.answer.format' is 'lines'; it must be 'auto', 'plain' or 'json'. Did you mean 'plain'?",
     ),
     (
         "    instruction:",
@@ -211,10 +210,6 @@ OTHER_KINDS = [
         "'tasks.t.fields.x.type' is 'float'; it must be 'string', 'number', 'date', 'boolean' or 'list'.",
     ),
     (
-        "{kind: extract, input: [a], fields: {x: Sum.}, answer: {format: plain}}",
-        "in 'tasks.t.answer.format': extracted fields can't be written as 'plain'; use 'json'.",
-    ),
-    (
         "{kind: multi, input: [a], labels: {'food, drink': Eats., sport: Runs.}}",
         "in 'tasks.t.labels.food, drink': the label 'food, drink' can't be told apart in a plain answer, "
         "where labels are joined by ', ' and 'none' means no label; "
@@ -231,6 +226,36 @@ OTHER_KINDS = [
         "'tasks.t.labels' is a list; it must be a mapping, 'name: …' lines below it.",
     ),
 ]
+
+
+FORMATS = [
+    ("format: {label: letters}", "1: unknown key 'label' in 'format'. Did you mean 'labels'?"),
+    (
+        "format: {order: instruction_last}",
+        "1: 'format.order' is 'instruction_last'; it must be 'input_first', 'instruction_first', "
+        "'instruction_opens' or 'input_opens'. Did you mean 'instruction_first'?",
+    ),
+    (
+        "format: {reason: no}",
+        "1: 'format.reason' is 'no'; it must be 'after', 'before' or 'none'. Did you mean 'none'?",
+    ),
+    ("format: {wording: fr}", "1: 'format.wording' is 'fr'; it must be 'zh' or 'en'."),
+    ("format: letters", "1: 'format' is 'letters'; it must be a mapping, 'key: value' lines below it."),
+    (
+        "prompt: {order: input_first}\nformat: {order: input_opens}",
+        "2: in 'format.order': it is 'input_opens', and `prompt` says 'input_first'; remove `prompt`.",
+    ),
+    (
+        "format: {labels: letters}",
+        "1: in 'format.labels': the label 'B' of task 't' would also be the letter of 'x'; keep 'names'.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), FORMATS)
+def test_message_of_a_format(message_of, text, message):
+    task = "{kind: choice, input: [a], labels: {B: One., x: Two.}}"
+    assert message_of(f"{text}\nname: n\nmodel: m\ntasks:\n  t: {task}\n") == message
 
 
 @pytest.mark.parametrize(("task", "message"), OTHER_KINDS)

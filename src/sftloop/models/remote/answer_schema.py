@@ -24,18 +24,22 @@ def answer_schema(task: Task) -> dict[str, Any] | None:
     if task.written_as != "json":
         return None
     extras: dict[str, Any] = {}
-    if task.answer.evidence:
+    if "evidence" in task.extras:
         extras["evidence"] = {"type": "array", "items": {"type": "string"}}
-    if task.answer.reason:
+    if "reason" in task.extras:
         extras["reason"] = {"type": "string"}
     if task.kind == "extract":
         fields = {name: _TYPES[field.type] for name, field in task.fields.items()}
-        return _object({"fields": _object(fields), **extras} if extras else fields)
-    return _object({**_main(task), **extras})
+        if not extras:
+            return _object(fields)
+        main: dict[str, Any] = {"fields": _object(fields)}
+    else:
+        main = _main(task)
+    return _object({**extras, **main} if task.reasons_first else {**main, **extras})
 
 
 def _main(task: Task) -> dict[str, Any]:
-    label = {"type": "string", "enum": list(task.labels)}
+    label = {"type": "string", "enum": list(task.written_labels.values())}
     if task.kind == "choice":
         return {"label": label}
     if task.kind == "multi":

@@ -20,6 +20,7 @@ from sftloop.models.remote.reply import Token
 from sftloop.scenario import Task
 
 _LABEL = re.compile(rb'"label"\s*:\s*"')
+_LABEL_LINE = re.compile(rb"^label:[ \t]*", re.MULTILINE)
 
 
 def label_probabilities(task: Task, tokens: Sequence[Token]) -> dict[str, float] | None:
@@ -30,21 +31,21 @@ def label_probabilities(task: Task, tokens: Sequence[Token]) -> dict[str, float]
         tokens: the written answer.
     """
     as_json = task.written_as == "json"
-    start = _label_start(b"".join(token.piece for token in tokens), as_json)
+    start = _label_start(task, b"".join(token.piece for token in tokens))
     if start is None:
         return None
     rests = {
-        label: (json.dumps(label, ensure_ascii=False)[1:] if as_json else label).encode()
-        for label in task.labels
+        label: (json.dumps(written, ensure_ascii=False)[1:] if as_json else written).encode()
+        for label, written in task.written_labels.items()
     }
     shares = _walk(rests, _from(tokens, start))
     total = sum(shares.values()) if shares else 0.0
     return {label: share / total for label, share in shares.items()} if shares and total > 0 else None
 
 
-def _label_start(text: bytes, as_json: bool) -> int | None:
-    if as_json:
-        found = _LABEL.search(text)
+def _label_start(task: Task, text: bytes) -> int | None:
+    if task.written_as == "json" or task.in_lines:
+        found = (_LABEL_LINE if task.in_lines else _LABEL).search(text)
         return found.end() if found else None
     return len(text) - len(text.lstrip()) if text.strip() else None
 

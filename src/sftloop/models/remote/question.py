@@ -27,7 +27,9 @@ _MOST_TURN_TOKENS = 32
 _LEAD_BYTES = 64
 """In front of a label and behind it: white space, a brace, its key in JSON."""
 _SPARE_TOKENS = 16
-_FIELD_TOKENS, _TEXT_TOKENS, _QUOTES_TOKENS, _REASON_TOKENS = 60, 400, 160, 160
+_BYTES_PER_TOKEN = 8
+_FIELD_TOKENS, _TEXT_TOKENS = 60, 400
+_BESIDE_TOKENS = {"evidence": 160, "reason": 160}
 """Room for parts whose length isn't known, ample: an unknown tokenizer and a talkative model have to fit."""
 
 
@@ -78,13 +80,18 @@ def questions(scenario: Scenario, task: Task, records: Iterable[Record]) -> Iter
         DataError: an input lacks a field.
     """
     schema, limit = answer_schema(task), task.max_answer_tokens or answer_room(task)
-    label_bytes = (
-        _LEAD_BYTES + max(len(label.encode()) for label in task.labels) if task.kind == "choice" else 0
-    )
+    label_bytes = _label_bytes(task) if task.kind == "choice" else 0
     for record in records:
         rendered = render_prompt(scenario, task, record.input).messages
         messages = [message for message in rendered if message["content"].strip()]
         yield Question(messages, schema, limit, label_bytes)
+
+
+def _label_bytes(task: Task) -> int:
+    most = _LEAD_BYTES + max(len(label.encode()) for label in task.written_labels.values())
+    if task.reasons_first:
+        most += _BYTES_PER_TOKEN * sum(_BESIDE_TOKENS[key] for key in task.extras)
+    return most
 
 
 def likely_tokens(text: str) -> int:
@@ -97,14 +104,13 @@ def answer_room(task: Task) -> int:
     """Return where answers to a task are cut off, with room to spare."""
     room = _SPARE_TOKENS
     if task.kind in {"choice", "multi"}:
-        room += _room(task.labels, together=task.kind == "multi")
+        room += _room(task.written_labels.values(), together=task.kind == "multi")
     elif task.kind == "extract":
         room += _room(task.fields, together=True) + _FIELD_TOKENS * len(task.fields)
     elif task.kind == "generate":
         room += _TEXT_TOKENS
-    room += 24 if task.written_as == "json" else 0
-    room += _QUOTES_TOKENS if task.answer.evidence else 0
-    return room + (_REASON_TOKENS if task.answer.reason else 0)
+    room += 24 if task.written_as == "json" or task.in_lines else 0
+    return room + sum(_BESIDE_TOKENS[key] for key in task.extras)
 
 
 def _room(names: Iterable[str], *, together: bool) -> int:
