@@ -25,7 +25,7 @@ _SHOWN_ELSEWHERE = frozenset(
 _READ = {
     "label_error": frozenset({"given", "suggested", "p_given", "p_suggested"}),
     "conflict": frozenset({"answers"}),
-    "format_outlier": frozenset({"feature", "usual", "found", "share"}),
+    "format_outlier": frozenset({"part", "feature", "usual", "found", "share"}),
     "unknown_knowledge": frozenset({"classes"}),
 }
 """Keys that a kind's own lines have used up."""

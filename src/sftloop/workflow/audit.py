@@ -12,13 +12,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import ModelError
+from sftloop.core.errors import ModelError, UsageError
 from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
+from sftloop.workflow.apply_rewrites import require_new_file
 from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.audit_rewrites import Rewriting, rewrite_outliers
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.shown import shown
@@ -41,6 +43,7 @@ def audit_scenario(
     out: Path | None = None,
     seed: int = 0,
     skip_bad: bool = False,
+    rewriting: Rewriting | None = None,
 ) -> dict[str, Any]:
     """Audit a split and return what `audit --json` prints.
 
@@ -54,11 +57,19 @@ def audit_scenario(
         out: the run directory; by default one named after the inputs.
         seed: of everything drawn.
         skip_bad: set bad rows aside instead of refusing the file.
+        rewriting: what shall become of answers out of style; None: the defaults of `Rewriting`.
+
+    Raises:
+        UsageError: rewrites are wanted without a model, or into a file of the user's.
     """
+    from sftloop.curate.finding import in_order_of_harm
+
     began = time.monotonic()
     scenario = load_scenario(directory)
     splits = _load(scenario, split, tasks, limit, skip_bad)
     name = model or (scenario.model if with_model else None)
+    rewriting = rewriting or Rewriting()
+    _require_possible(name, rewriting, scenario)
     path = _resolve(name, scenario)
     settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
     inputs = _inputs(scenario, splits, path if name else None)
@@ -73,7 +84,7 @@ def audit_scenario(
     checked = Checked()
     tokenised = _tokenised(checked, scenario, records, path)
     trainable = check_trainable(checked, scenario, records, tokenised)
-    difficulty = None
+    difficulty = local = None
     if name and path:
         from sftloop.models import LocalModel
 
@@ -87,7 +98,22 @@ def audit_scenario(
             "没有调用模型；加 --with-model 即可使用场景中的模型",
         )
     check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed)
-    return _finish(run, scenario, split, splits, checked, name, began)
+    checked.findings = in_order_of_harm(checked.findings)
+    told = None
+    if local is not None:
+        checked.findings, told = rewrite_outliers(
+            run, scenario, split, records, checked.findings, local, rewriting, seed=seed, skip_bad=skip_bad
+        )
+    return _finish(run, scenario, split, splits, checked, name, told, began)
+
+
+def _require_possible(model: str | None, rewriting: Rewriting, scenario: Scenario) -> None:
+    if model is None and (rewriting.most or rewriting.apply_to):
+        raise UsageError(
+            "Rewrites need a model.", hint="Add --model NAME, or --with-model for the scenario's own."
+        )
+    if rewriting.apply_to is not None:
+        require_new_file(rewriting.apply_to, scenario)
 
 
 def _load(
@@ -144,12 +170,12 @@ def _finish(
     splits: Mapping[str, Sequence[Record]],
     checked: Checked,
     model: str | None,
+    rewrites: dict[str, Any] | None,
     began: float,
 ) -> dict[str, Any]:
-    from sftloop.curate.finding import in_order_of_harm
     from sftloop.report import AUDIT_PAGE, build_audit_page
 
-    findings = in_order_of_harm(checked.findings)
+    findings = checked.findings
     result = {
         "scenario": scenario.name,
         "language": scenario.language,
@@ -157,7 +183,7 @@ def _finish(
         "split": split,
         "n": len(splits[split]),
         "findings": [finding.to_json() for finding in findings],
-        "summary": _summary(findings, checked),
+        "summary": {**_summary(findings, checked), "rewrites": rewrites},
         "not_checked": checked.not_checked,
         "records": _shown(findings, splits, split, scenario),
         "seconds": round(time.monotonic() - began, 2),

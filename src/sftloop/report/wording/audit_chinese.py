@@ -11,6 +11,7 @@ from sftloop.report.wording.audit_words import (
     PictureWords,
     RecordWords,
 )
+from sftloop.report.wording.rewrite_words import CHINESE as CHINESE_REWRITES
 from sftloop.report.wording.words import Counted
 
 
@@ -111,6 +112,7 @@ CHINESE = AuditWords(
         left_out=_same("还有 {n} 处见 audit.json。"),
         left_out_ids=_same("等，另有 {n} 条见 audit.json"),
     ),
+    rewrites=CHINESE_REWRITES,
     evidence=EvidenceWords(
         similarity="相似度",
         also_in="同时出现在",

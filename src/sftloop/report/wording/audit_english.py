@@ -11,6 +11,7 @@ from sftloop.report.wording.audit_words import (
     PictureWords,
     RecordWords,
 )
+from sftloop.report.wording.rewrite_words import ENGLISH as ENGLISH_REWRITES
 from sftloop.report.wording.words import Counted
 
 _KINDS = {
@@ -120,6 +121,7 @@ ENGLISH = AuditWords(
         left_out=Counted("{n} more is in audit.json.", "{n} more are in audit.json."),
         left_out_ids=Counted("and {n} more in audit.json", "and {n} more in audit.json"),
     ),
+    rewrites=ENGLISH_REWRITES,
     evidence=EvidenceWords(
         similarity="Similarity",
         also_in="Also in",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sftloop.report.wording.rewrite_words import RewriteWords
 from sftloop.report.wording.words import Counted
 
 
@@ -174,6 +175,7 @@ class AuditWords:
     heading: str
     verdict: AuditVerdictWords
     findings: FindingWords
+    rewrites: RewriteWords
     evidence: EvidenceWords
     pictures: PictureWords
     unchecked: str
