@@ -17,6 +17,7 @@ Kind = Literal[
     "unknown_knowledge",
     "duplicate",
     "near_duplicate",
+    "uncovered",
     "format_outlier",
     "imbalance",
     "few_boundary",

@@ -19,8 +19,9 @@ from sftloop.report.wording.audit_words import AuditWords
 
 _TELLING = 30
 """Letters at a text's beginning by which a quoted text is told from the records shown."""
-_OF_SETS = ("imbalance", "few_boundary", "over_cap")
-"""Kinds that are about many records together: a few of them show nothing."""
+_OF_SETS = ("imbalance", "few_boundary", "over_cap", "uncovered")
+"""Kinds that are about many records together, of which a few show nothing, or about those of other splits, whose
+ids may stand for other records here."""
 _LONGEST_SENTENCE = 500
 
 

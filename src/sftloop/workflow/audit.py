@@ -20,6 +20,7 @@ from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.apply_rewrites import require_new_file
 from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.audit_reach import check_reach
 from sftloop.workflow.audit_rewrites import Rewriting, rewrite_outliers
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
@@ -51,7 +52,7 @@ def audit_scenario(
         directory: the scenario's directory.
         model: ask this model instead of the scenario's.
         with_model: ask the scenario's model; naming one means it too.
-        split: what is audited; the other splits are looked at for leaks only.
+        split: what is audited; the other splits are looked at for leaks, and for what is unlike it.
         tasks: only these; None: all.
         limit: at most so many records per task.
         out: the run directory; by default one named after the inputs.
@@ -98,6 +99,7 @@ def audit_scenario(
             "没有调用模型；加 --with-model 即可使用场景中的模型",
         )
     check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed)
+    check_reach(run, checked, scenario, split, splits, local=local, seed=seed)
     checked.findings = in_order_of_harm(checked.findings)
     told = None
     if local is not None:
@@ -205,6 +207,7 @@ def _summary(findings: Sequence[DataFinding], checked: Checked) -> dict[str, Any
         name: {
             "knowledge": None,
             "cap": None,
+            "coverage": None,
             "styles": {},
             **facts,
             "difficulty": _with_measured(facts.get("difficulty"), facts.pop("measured_difficulty", None)),

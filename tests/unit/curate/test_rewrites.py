@@ -7,6 +7,7 @@ from audit_cases import record, scenario, task
 
 from sftloop.curate.style import find_format_outliers
 from sftloop.curate.style.rewrite_facts import Rewriting, words_of_style
+from sftloop.curate.style.rewrite_request import out_of_style
 from sftloop.curate.style.rewriting import Rewriter, bare_feature
 
 TOPICS = ("a late card", "a lost parcel", "a refund", "the exchange rate", "a declined payment")
@@ -53,18 +54,32 @@ def test_what_can_be_written_again_is_asked_for_and_the_rest_is_counted():
         ("r020", "reason", "language", "zh"),
     }
     assert dict(passed) == {"incomplete": 2}
-    system, user = rewriter.messages(wanted[0])
-    assert system["role"] == "system"
-    assert all(example in user["content"] for example in wanted[0].examples) and len(wanted[0].examples) == 3
-    assert changed[3] in user["content"] or changed[20] in user["content"]
-    assert "- Structure: plain text" in user["content"] and "- Length: about" in user["content"]
+    system, *turns, last = rewriter.messages(wanted[0])
+    assert system["role"] == "system" and [turn["role"] for turn in turns] == ["user", "assistant"] * 3
+    assert [turn["content"] for turn in turns[1::2]] == list(wanted[0].examples)
+    assert last == {"role": "user", "content": "Write in the usual style:\n" + changed[3]}
+    assert "- Structure: plain text" in system["content"] and "- Length: about" in system["content"]
+
+
+@pytest.mark.parametrize(
+    ("feature", "found", "outlier", "shown"),
+    [
+        ("structure", "json", '{"why": "a late card"}', '{"why": "It is late."}'),
+        ("structure", "list", "- a\n- b", "- It is late"),
+        ("closing", "none", "It is lost", "It is late"),
+        ("length", "longer", "long", "It is late. It is late."),
+        ("opening_kind", "small", "it is lost.", "it is late."),
+    ],
+)
+def test_typical_texts_are_shown_out_of_style_as_the_outlier_is(feature, found, outlier, shown):
+    assert out_of_style("It is late.", feature, found, outlier) == shown
 
 
 def test_the_request_is_written_in_the_scenarios_language():
-    _, _, rewriter = cases({}, language="zh")
-    _, [wanted], _ = wanted_of({3: "- a late card\n- a refund"}, language="zh")
-    text = rewriter.messages(wanted)[1]["content"]
-    assert "典型的写法：" in text and "（结构：列表）" in text and "- 结尾标点：句号" in text
+    rewriter, [wanted], _ = wanted_of({3: "- a late card\n- a refund"}, language="zh")
+    system, *_, last = rewriter.messages(wanted)
+    assert "- 语言：英文" in system["content"]
+    assert last["content"].startswith("按通常的写法改写：\n- a late card")
 
 
 def test_missing_parts_and_fields_have_nothing_to_write_again():

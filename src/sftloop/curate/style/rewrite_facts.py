@@ -117,14 +117,15 @@ class Rewriting:
         """Whether too few of the words are kept, or too many are new; across languages only the latter shows."""
         own, written = set(_words(before)) - self.style, set(_words(after))
         language = language_of(after)
-        if language_of(before) == language and not self.shortened and own:
-            if len(own & written) < _KEPT * len(own):
+        new = written - set(_words(allowed)) - self.style
+        if language_of(before) == language and not self.shortened:
+            lost = len(own - written)
+            if lost > max(1, (1 - _KEPT) * len(own)) or (new and 0 < lost == len(own)):
                 return True
-        if language not in (language_of(before), language_of(self.source)) or not written:
+        if language not in (language_of(before), language_of(self.source)):
             return False
         least = _GROUNDED_IDEOGRAPHS if language == "zh" else _GROUNDED
-        new = len(written - set(_words(allowed)) - self.style)
-        return new > max(1, (1 - least) * len(written))
+        return len(new) > max(1, (1 - least) * len(written))
 
 
 def _leaves(value: Any) -> Iterator[str]:

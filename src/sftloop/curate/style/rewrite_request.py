@@ -5,6 +5,8 @@ Words and layout only: which texts are typical, and whether a reply is any good,
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,10 +27,9 @@ class _Words:
     trait: str
     length: str
     """`{low}`, `{high}`: characters."""
-    typical: str
-    outlier: str
-    """`{found}`: what is unlike the others."""
     rules: str
+    rewrite: str
+    """`{text}`: opens each text to write again."""
 
 
 _ENGLISH = _Words(
@@ -37,11 +38,9 @@ _ENGLISH = _Words(
     style="The {part} of one task are all written in one style:",
     trait="- {feature}: {value}",
     length="- Length: about {low} to {high} characters",
-    typical="Typical ones:",
-    outlier="This one is written in another way ({found}):",
-    rules="Write this one again in the style of the typical ones. Keep every fact, number, name and quotation; "
-    "add nothing, leave nothing out, and take no facts from the typical ones. Answer with the rewritten text "
-    "alone.",
+    rules="Write each text again in this style. Keep every fact, number, name and quotation; add nothing, leave "
+    "nothing out, and take nothing from the texts before. Answer with the rewritten text alone.",
+    rewrite="Write in the usual style:\n{text}",
 )
 _CHINESE = _Words(
     system="你负责修订训练数据：只改写法，不改内容。",
@@ -49,10 +48,9 @@ _CHINESE = _Words(
     style="同一任务的{part}都采用统一的写法：",
     trait="- {feature}：{value}",
     length="- 长度：约 {low} 到 {high} 个字符",
-    typical="典型的写法：",
-    outlier="下面这条的写法不同（{found}）：",
-    rules="请按典型的写法改写这一条。保留所有事实、数字、名称和引文；不增添、不遗漏，也不要套用典型例子中的事实。"
+    rules="请按这种写法改写每一条。保留所有事实、数字、名称和引文；不增添、不遗漏，也不要套用前面文本的内容。"
     "只输出改写后的文本。",
+    rewrite="按通常的写法改写：\n{text}",
 )
 _BY_LANGUAGE: Mapping[str, _Words] = {"en": _ENGLISH, "zh": _CHINESE}
 
@@ -74,6 +72,9 @@ def rewrite_messages(
 ) -> list[dict[str, str]]:
     """Return the messages that ask for one text in the usual style.
 
+    The typical texts stand there as answers to the same request: each was brought out of style as the outlier is,
+    which shows a small model what to do where words don't.
+
     Args:
         style: what is usual.
         typical: two or three texts that keep to it.
@@ -83,19 +84,35 @@ def rewrite_messages(
         language: of the request.
     """
     words = _BY_LANGUAGE[language]
-    deviation = words.trait.format(
-        feature=_named(feature, language), value=_valued(feature, found, language)
-    ).removeprefix("- ")
-    sections = [
-        "\n".join([words.style.format(part=words.parts[style.part]), *_traits(style, language)]),
-        "\n".join([words.typical, *(f"{number}. {text}" for number, text in enumerate(typical, start=1))]),
-        "\n".join([words.outlier.format(found=deviation), outlier.strip()]),
-        words.rules,
-    ]
-    return [
-        {"role": "system", "content": words.system},
-        {"role": "user", "content": "\n\n".join(sections)},
-    ]
+    told = "\n".join([words.style.format(part=words.parts[style.part]), *_traits(style, language)])
+    messages = [{"role": "system", "content": f"{words.system}\n\n{told}\n\n{words.rules}"}]
+    for text in typical:
+        shown = out_of_style(text, feature, found, outlier)
+        messages.append({"role": "user", "content": words.rewrite.format(text=shown)})
+        messages.append({"role": "assistant", "content": text})
+    return [*messages, {"role": "user", "content": words.rewrite.format(text=outlier.strip())}]
+
+
+def out_of_style(text: str, feature: str, found: str, like: str) -> str:
+    """Return a typical text as it would look with an outlier's deviation: roughly, as an example of what to mend.
+
+    Args:
+        text: in the usual style.
+        feature: what the outlier deviates in.
+        found: its value.
+        like: the outlier.
+    """
+    bare = text.strip().rstrip("。.!！?？")
+    if (feature, found) == ("structure", "json") or feature == "keys":
+        key = next(iter(re.findall(r'"([^"]+)"\s*:', like)), "text")
+        return json.dumps({key: text}, ensure_ascii=False)
+    if feature == "length":
+        return f"{text} {text}" if found == "longer" else bare
+    if feature == "opening_kind" and found == "small":
+        return text[:1].lower() + text[1:]
+    if (feature, found) == ("structure", "code"):
+        return f"```\n{text}\n```"
+    return bare if feature == "closing" else f"- {bare}"
 
 
 def _traits(style: StyleTold, language: Language) -> list[str]:

@@ -147,7 +147,7 @@ class Rewriter:
                 [prompts[place] for place in fitting],
                 numbers=[[number]] * len(fitting),
                 sampling=_SAMPLING if number else GREEDY,
-                stop=None,
+                stop="\n" if self._on_one_line(batch) else None,
                 limit=limit,
                 seed=seed,
             )
@@ -186,6 +186,13 @@ class Rewriter:
             ended=ended,
             examples=list(wanted.examples),
             shortened=(wanted.feature, wanted.found) == ("length", "longer"),
+        )
+
+    def _on_one_line(self, batch: Sequence[Wanted]) -> bool:
+        """Whether all usual texts are on one line: what a small model adds below isn't waited for."""
+        styles = {(one.record.task, one.part) for one in batch}
+        return not any(
+            "\n" in self.style(*place).texts[name] for place in styles for name in self.style(*place).usual
         )
 
     @staticmethod

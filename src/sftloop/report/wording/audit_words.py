@@ -105,6 +105,8 @@ class EvidenceWords:
     usual_share: str
     """`{value}`, `{share}`."""
     found: str
+    far_of: str
+    """`{label}`, `{far}`, `{n}`."""
     other_side: str
     """`{split}`; heads the text of the split that holds the same record."""
     examples: str
@@ -156,6 +158,13 @@ class PictureWords:
     """`{feature}`, `{value}`."""
     diversity: Mapping[str, str]
     diversity_hint: str
+    covered: str
+    """`{splits}`, `{by}`: how well other splits are covered."""
+    covered_split: str
+    """`{split}`, `{covered}`, `{n}`."""
+    by_ngrams: str
+    by_model: str
+    """`{model}`."""
     cap: Counted
     """`{limit}`."""
     label_errors: str
