@@ -25,6 +25,15 @@ def test_nearest_by_hand():
     np.testing.assert_allclose(nearest_other(vectors), [0.6, 0.8, 0.8], rtol=1e-6)
     np.testing.assert_allclose(nearest_in(vectors[2:], vectors[:2]), [0.8], rtol=1e-6)
     assert nearest_other(vectors[:1]).tolist() == [-1]
+    np.testing.assert_allclose(nearest_other(vectors[[0, 0, 2]]), [0.6, 0.6, 0.6], rtol=1e-6)
+
+
+def test_copies_in_train_make_nothing_uncovered():
+    splits = planted("abcdefgh", "", 0)
+    splits["train"] += [
+        record(f"{row.id}-again", row.text(), label=row.answer.label) for row in splits["train"]
+    ]
+    assert find_uncovered(splits, by_ngrams).findings == []
 
 
 def planted(labels, missing, seed, counts=(20, 5, 30)):

@@ -13,10 +13,15 @@ Similarities = NDArray[np.float32]
 
 _CHUNK = 2048
 """Rows compared with all others at once."""
+_COPY = 0.95
+"""Cosine of a text and a copy of it with other punctuation or a typo."""
 
 
 def nearest_other(vectors: Vectors) -> Similarities:
-    """Return each row's cosine to the nearest of the other rows, (N,); -1 where there is no other."""
+    """Return each row's cosine to the nearest other row that is no copy of it, (N,); -1 where there is none.
+
+    Copies would make a set look closer to itself than anything else can be.
+    """
     return _nearest(vectors, vectors, apart=True)
 
 
@@ -32,5 +37,6 @@ def _nearest(vectors: Vectors, among: Vectors, *, apart: bool) -> Similarities:
         if apart:
             rows = np.arange(len(cosines))
             cosines[rows, start + rows] = -1
+            cosines[cosines > _COPY] = -1
         found[start : start + _CHUNK] = cosines.max(axis=1)
     return found
