@@ -28,6 +28,14 @@ _SHOWN = 3
     help="Exit with 1 when there is a finding this severe.",
 )
 @click.option(
+    "--sample",
+    type=click.IntRange(0),
+    metavar="N",
+    default=300,
+    show_default=True,
+    help="With a model: ask about N records of each task; 0: all.",
+)
+@click.option(
     "--rewrites",
     type=click.IntRange(0),
     metavar="N",
@@ -53,10 +61,12 @@ def command(scenario: Path, tasks: tuple[str, ...], fail_on: str | None, as_json
     rewrites are proposals in the run's rewrites.jsonl, to be read and edited; --apply-rewrites writes a new file.
     """
     from sftloop.workflow.audit import audit_scenario
-    from sftloop.workflow.audit_rewrites import Rewriting
+    from sftloop.workflow.audit_rewrites import Asking
 
-    rewriting = Rewriting(most=given.pop("rewrites"), apply_to=given.pop("apply_to"))
-    result = audit_scenario(scenario, tasks=tasks or None, rewriting=rewriting, **given)
+    asking = Asking(
+        measured=given.pop("sample"), rewrites=given.pop("rewrites"), apply_to=given.pop("apply_to")
+    )
+    result = audit_scenario(scenario, tasks=tasks or None, asking=asking, **given)
     if as_json:
         options.print_json(result)
     else:

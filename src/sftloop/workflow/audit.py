@@ -19,9 +19,16 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.apply_rewrites import require_new_file
-from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.audit_checks import (
+    Checked,
+    Tokenised,
+    ask_model,
+    check_records,
+    check_trainable,
+    sampled,
+)
 from sftloop.workflow.audit_reach import check_reach
-from sftloop.workflow.audit_rewrites import Rewriting, rewrite_outliers
+from sftloop.workflow.audit_rewrites import Asking, rewrite_outliers
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.shown import shown
@@ -44,7 +51,7 @@ def audit_scenario(
     out: Path | None = None,
     seed: int = 0,
     skip_bad: bool = False,
-    rewriting: Rewriting | None = None,
+    asking: Asking | None = None,
 ) -> dict[str, Any]:
     """Audit a split and return what `audit --json` prints.
 
@@ -58,7 +65,7 @@ def audit_scenario(
         out: the run directory; by default one named after the inputs.
         seed: of everything drawn.
         skip_bad: set bad rows aside instead of refusing the file.
-        rewriting: what shall become of answers out of style; None: the defaults of `Rewriting`.
+        asking: how much the model is asked; None: the defaults of `Asking`.
 
     Raises:
         UsageError: rewrites are wanted without a model, or into a file of the user's.
@@ -69,10 +76,16 @@ def audit_scenario(
     scenario = load_scenario(directory)
     splits = _load(scenario, split, tasks, limit, skip_bad)
     name = model or (scenario.model if with_model else None)
-    rewriting = rewriting or Rewriting()
-    _require_possible(name, rewriting, scenario)
+    asking = asking or Asking()
+    _require_possible(name, asking, scenario)
     path = _resolve(name, scenario)
-    settings = {"split": split, "tasks": sorted(tasks) if tasks else None, "limit": limit, "seed": seed}
+    settings = {
+        "split": split,
+        "tasks": sorted(tasks) if tasks else None,
+        "limit": limit,
+        "seed": seed,
+        "measured": asking.measured if name else None,
+    }
     inputs = _inputs(scenario, splits, path if name else None)
     run = RunDirectory.open(
         out or default_directory("audit", scenario.name, inputs, settings),
@@ -90,7 +103,8 @@ def audit_scenario(
         from sftloop.models import LocalModel
 
         local = LocalModel.load(path, name=name)
-        difficulty = ask_model(run, checked, scenario, trainable, local, seed)
+        drawn = sampled(checked, trainable, asking.measured, seed)
+        difficulty = ask_model(run, checked, scenario, drawn, local, seed)
     else:
         checked.left_out(
             "difficulty and knowledge",
@@ -104,18 +118,18 @@ def audit_scenario(
     told = None
     if local is not None:
         checked.findings, told = rewrite_outliers(
-            run, scenario, split, records, checked.findings, local, rewriting, seed=seed, skip_bad=skip_bad
+            run, scenario, split, records, checked.findings, local, asking, seed=seed, skip_bad=skip_bad
         )
     return _finish(run, scenario, split, splits, checked, name, told, began)
 
 
-def _require_possible(model: str | None, rewriting: Rewriting, scenario: Scenario) -> None:
-    if model is None and (rewriting.most or rewriting.apply_to):
+def _require_possible(model: str | None, asking: Asking, scenario: Scenario) -> None:
+    if model is None and (asking.rewrites or asking.apply_to):
         raise UsageError(
             "Rewrites need a model.", hint="Add --model NAME, or --with-model for the scenario's own."
         )
-    if rewriting.apply_to is not None:
-        require_new_file(rewriting.apply_to, scenario)
+    if asking.apply_to is not None:
+        require_new_file(asking.apply_to, scenario)
 
 
 def _load(

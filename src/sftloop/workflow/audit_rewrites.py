@@ -27,16 +27,20 @@ if TYPE_CHECKING:
     from sftloop.models import LocalModel
 
 REWRITES, REPLIES = "rewrites.jsonl", "rewrite_replies.jsonl"
+MOST_MEASURED = 300
+"""Enough that the share of a level is known to within five points."""
 MOST_REWRITES = 20
 """Answers that are asked for unless told otherwise: each takes as long as writing it, up to three times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rewriting:
-    """What shall become of answers out of style."""
+class Asking:
+    """How much the model is asked."""
 
-    most: int | None = None
-    """So many are asked for again; None: `MOST_REWRITES`."""
+    measured: int = MOST_MEASURED
+    """Records of each task whose difficulty and knowledge are measured; 0: all."""
+    rewrites: int | None = None
+    """So many answers out of style are asked for again; None: `MOST_REWRITES`."""
     apply_to: Path | None = None
     """A new data file, to be written with the rewrites applied."""
 
@@ -74,7 +78,7 @@ def rewrite_outliers(
     records: Sequence[Record],
     findings: Sequence[DataFinding],
     local: LocalModel,
-    rewriting: Rewriting,
+    asking: Asking,
     *,
     seed: int,
     skip_bad: bool,
@@ -88,15 +92,15 @@ def rewrite_outliers(
         records: its records.
         findings: in order of harm.
         local: the model.
-        rewriting: what is wanted.
+        asking: how many, and where to.
         seed: of drawn replies.
         skip_bad: as in the audit.
     """
-    most = MOST_REWRITES if rewriting.most is None else rewriting.most
+    most = MOST_REWRITES if asking.rewrites is None else asking.rewrites
     found = propose_rewrites(run, scenario, records, findings, local, most=most, seed=seed)
-    if rewriting.apply_to:
-        apply_rewrites(rewriting.apply_to, run, scenario, split, found.proposals, skip_bad=skip_bad)
-    applied = str(rewriting.apply_to) if rewriting.apply_to else None
+    if asking.apply_to:
+        apply_rewrites(asking.apply_to, run, scenario, split, found.proposals, skip_bad=skip_bad)
+    applied = str(asking.apply_to) if asking.apply_to else None
     return with_rewrites(findings, found.proposals), {**found.summary(), "applied": applied}
 
 

@@ -88,7 +88,7 @@ class Rewriting:
             "lost_quote": any(_squeezed(quote) not in _squeezed(after) for quote in _quotes(before)),
             "new_quote": any(_squeezed(quote) not in _squeezed(allowed) for quote in _quotes(after)),
             **self._names(before, after, allowed),
-            "from_an_example": self._borrows(after, allowed),
+            "from_an_example": self._borrows(before, after, allowed),
             "other_content": self._drifts(before, after, allowed),
         }
         return next((change for change, found in changes.items() if found), None)
@@ -104,9 +104,10 @@ class Rewriting:
             ),
         }
 
-    def _borrows(self, after: str, allowed: str) -> bool:
-        """Whether words come from an example and from nowhere else."""
-        if _squeezed(after) in {_squeezed(example) for example in self.examples}:
+    def _borrows(self, before: str, after: str, allowed: str) -> bool:
+        """Whether an example stands in for the text, or words come from one and from nowhere else."""
+        copied = _squeezed(after) in {_squeezed(example) for example in self.examples}
+        if copied and not set(_words(before)) <= set(_words(after)):
             return True
         shown = {word for example in self.examples for word in _words(example)}
         borrowed = (set(_words(after)) & shown) - set(_words(allowed)) - self.style
