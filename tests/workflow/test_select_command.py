@@ -52,6 +52,10 @@ def test_a_proof_trains_every_selection_once(own_case: Path) -> None:
     assert [row["name"] for row in proof["rows"]] == ["selected", "random", "balanced", "longest", "bm25"]
     assert all(len(row["values"]) == 2 and row["low"] <= row["mean"] <= row["high"] for row in proof["rows"])
     assert [verdict["against"] for verdict in proof["verdicts"]] == ["random", "balanced", "longest", "bm25"]
+    assert found["model"] is None and found["how"]["compared_by"] == "n-grams", "the model was only trained"
+    trained = found["trained"]
+    assert (trained["method"], trained["epochs"], trained["seeds"]) == ("lora", 1, [0, 1])
+    assert (trained["learning_rate"], trained["measured_on"]) == (0.01, "test")
     weights = own_case / "prune/proof/selected-0/train/adapter/adapter_model.safetensors"
     stamp = weights.stat().st_mtime_ns
     again = selected(own_case, "prune", *arguments)

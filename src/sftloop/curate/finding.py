@@ -17,6 +17,7 @@ Kind = Literal[
     "unknown_knowledge",
     "duplicate",
     "near_duplicate",
+    "uncovered",
     "format_outlier",
     "imbalance",
     "few_boundary",
@@ -55,6 +56,8 @@ class DataFinding:
     mend_zh: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Plain data: the numbers and texts that it rests on."""
+    rewrites: tuple[Mapping[str, str], ...] = ()
+    """Proposed ones: `record`, and its text `before` and `after`."""
 
     @classmethod
     def of(
@@ -103,6 +106,7 @@ class DataFinding:
             "mend": self.mend,
             "zh": {"why": self.why_zh, "mend": self.mend_zh},
             "evidence": dict(self.evidence),
+            **({"rewrites": [dict(one) for one in self.rewrites]} if self.rewrites else {}),
         }
 
     @classmethod

@@ -45,9 +45,13 @@ class _Ending:
     limit: int
 
     def reached(self, written: list[int]) -> bool:
-        if written[-1] in self.encoder.stop_ids or len(written) >= self.limit:
-            return True
-        return self.stop is not None and self.stop in self.encoder.decode(written).lstrip()
+        return len(written) >= self.limit or self.by_itself(written)
+
+    def by_itself(self, written: list[int]) -> bool:
+        """Whether the answer was over before its room was."""
+        return written[-1] in self.encoder.stop_ids or (
+            self.stop is not None and self.stop in self.encoder.decode(written).lstrip()
+        )
 
     def text(self, written: list[int]) -> str:
         """The answer without its stop; white space in front is none."""
@@ -67,6 +71,14 @@ class _Branch:
     """Its place among its prompt's answers."""
     draw: np.random.Generator
     written: list[int] = field(default_factory=list)
+
+
+class Written(NamedTuple):
+    """One answer."""
+
+    text: str
+    ended: bool
+    """Whether the model ended it; else it ran out of room."""
 
 
 def write_answers(
@@ -96,9 +108,27 @@ def write_answers(
     Returns:
         Per prompt its answers in the order of `numbers`, without the stop or white space at their ends.
     """
+    found = write_whole_answers(
+        model, encoder, prompts, numbers=numbers, sampling=sampling, stop=stop, limit=limit, seed=seed
+    )
+    return [[written.text for written in own] for own in found]
+
+
+def write_whole_answers(
+    model: PreTrainedModel,
+    encoder: PromptEncoder,
+    prompts: Sequence[Ids],
+    *,
+    numbers: Sequence[Sequence[int]] | None = None,
+    sampling: Sampling = GREEDY,
+    stop: str | None = "\n",
+    limit: int = 32,
+    seed: int = 0,
+) -> list[list[Written]]:
+    """Write answers as `write_answers` does, and say of each whether it came to its end."""
     wanted = [[0]] * len(prompts) if numbers is None else numbers
     ending = _Ending(encoder, stop, limit)
-    answers = [[""] * len(own) for own in wanted]
+    answers = [[Written("", ended=False)] * len(own) for own in wanted]
     with inference(model):
         branches = [
             _Branch(index, len(prefix), group, column, _draws(seed, prompts[index], number))
@@ -108,7 +138,9 @@ def write_answers(
         ]
         _write(model, prompts, branches, sampling, ending)
     for branch in branches:
-        answers[branch.prompt][branch.column] = ending.text(branch.written)
+        answers[branch.prompt][branch.column] = Written(
+            ending.text(branch.written), ending.by_itself(branch.written)
+        )
     return answers
 
 

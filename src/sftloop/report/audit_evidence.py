@@ -25,8 +25,9 @@ _SHOWN_ELSEWHERE = frozenset(
 _READ = {
     "label_error": frozenset({"given", "suggested", "p_given", "p_suggested"}),
     "conflict": frozenset({"answers"}),
-    "format_outlier": frozenset({"feature", "usual", "found", "share"}),
+    "format_outlier": frozenset({"part", "feature", "usual", "found", "share"}),
     "unknown_knowledge": frozenset({"classes"}),
+    "uncovered": frozenset({"splits", "labels"}),
 }
 """Keys that a kind's own lines have used up."""
 
@@ -172,6 +173,17 @@ def _format_outlier(evidence: Evidence, shared: Words, words: AuditWords) -> lis
     return [(said.feature, style_feature(feature, shared.code)), (said.usual, usual), (said.found, found)]
 
 
+def _uncovered(evidence: Evidence, shared: Words, words: AuditWords) -> list[tuple[str, str]]:
+    """Return the splits, and of each label how many of its records are unlike any training record."""
+    splits = [words.verdict.splits.get(split, split) for split in evidence.get("splits") or ()]
+    labels = evidence.get("labels") or {}
+    counted = [
+        words.evidence.far_of.format(label=label, far=one["far"], n=one["n"]) for label, one in labels.items()
+    ]
+    join = shared.figures.comma.join
+    return [(words.evidence.names["splits"], join(splits)), (words.evidence.names["labels"], join(counted))]
+
+
 def _quoted(item: Mapping[str, Any]) -> Any:
     """Return the text of an example, or its question with the answer."""
     if "question" in item:
@@ -206,4 +218,5 @@ _BY_KIND: Mapping[str, Callable[[Evidence, Words, AuditWords], list[tuple[str, s
     "conflict": _conflict,
     "format_outlier": _format_outlier,
     "unknown_knowledge": _unknown_knowledge,
+    "uncovered": _uncovered,
 }

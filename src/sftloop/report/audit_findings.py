@@ -6,10 +6,11 @@ They come in order of harm and stay in it. What is too long is cut, and says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sftloop.report.audit_evidence import evidence_facts, id_list, quote_heading, quoted_texts
+from sftloop.report.audit_rewrites import ShownRewrites, rewrite_notes, shown_rewrites
 from sftloop.report.audit_verdict import Found, by_kind, kind_anchor, kind_name, records_of, worst
 from sftloop.report.cut import cut
 from sftloop.report.fact import Fact
@@ -18,8 +19,9 @@ from sftloop.report.wording.audit_words import AuditWords
 
 _TELLING = 30
 """Letters at a text's beginning by which a quoted text is told from the records shown."""
-_OF_SETS = ("imbalance", "few_boundary", "over_cap")
-"""Kinds that are about many records together: a few of them show nothing."""
+_OF_SETS = ("imbalance", "few_boundary", "over_cap", "uncovered")
+"""Kinds that are about many records together, of which a few show nothing, or about those of other splits, whose
+ids may stand for other records here."""
 _LONGEST_SENTENCE = 500
 
 
@@ -67,6 +69,7 @@ class FindingCard:
     quote_heading: str
     more: str
     """The records not shown."""
+    rewrites: ShownRewrites | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,8 @@ class KindGroup:
     folded: str
     lines: tuple[FindingLine, ...]
     left_out: str
+    notes: tuple[str, ...] = ()
+    """What became of mending them with the model."""
 
 
 def finding_groups(
@@ -99,7 +104,10 @@ def finding_groups(
     """Return the findings by kind, kinds in the order of their first finding."""
     records = audit.get("records") or {}
     kinds = by_kind(audit["findings"])
-    return tuple(_group(kind, own, records, shared, words, limits) for kind, own in kinds.items())
+    groups = (_group(kind, own, records, shared, words, limits) for kind, own in kinds.items())
+    notes = rewrite_notes(audit, shared, words.rewrites)
+    style = kind_anchor("format_outlier")
+    return tuple(replace(group, notes=notes) if group.anchor == style else group for group in groups)
 
 
 def _group(
@@ -158,6 +166,9 @@ def _card(
         quotes=_quotes(finding, shown, shared, limits),
         quote_heading=quote_heading(finding, words),
         more=counted.of(len(rest), ids=id_list(rest, shared, words)) if rest else "",
+        rewrites=shown_rewrites(
+            finding, shared, words.rewrites, most=2 * limits.records, characters=limits.characters
+        ),
     )
 
 

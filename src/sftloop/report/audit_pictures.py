@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from sftloop.report.audit_evidence import knowledge_class
+from sftloop.report.audit_reach import reach_notes
 from sftloop.report.audit_styles import style_table
 from sftloop.report.bar_table import Amounts, BarTable, bar_rows
 from sftloop.report.charts.histogram import histogram
@@ -107,7 +108,7 @@ def task_pictures(
         kind=shared.task.kinds.get(kind, kind),
         facts=(*_size(task, shared, words), *variety),
         facts_hint=words.pictures.diversity_hint if variety else "",
-        notes=_cap(task, words),
+        notes=(*reach_notes(task, shared, words), *_cap(task, words)),
         labels=_labels(task, shared, words, rows),
         difficulty=_difficulty(task, shared, words),
         margins=_margins(name, kind, task, words),

@@ -22,6 +22,7 @@ from sftloop.report.select_changes import (
     record_ends,
     stage_table,
 )
+from sftloop.report.select_how import chosen_by, trained_with
 from sftloop.report.select_outcome import baseline_name, proofs_of, selection_outcome
 from sftloop.report.select_proof import proof_section
 from sftloop.report.wording import report_words
@@ -84,9 +85,11 @@ def _context(saved: SavedResult, limits: SelectLimits) -> dict[str, Any]:
         "s": words,
         "title": words.title.format(scenario=selection["scenario"]),
         "eyebrow": f"{words.eyebrow} · {words.modes[selection['mode']].name}",
-        "meta": [Fact(name=shared.model, value=selection["model"])] if selection.get("model") else [],
+        "meta": [Fact(name=shared.model, value=_model(selection))] if _model(selection) else [],
         "outcome": selection_outcome(selection, shared, words),
         "proofs": [proof_section(proof, shared, words) for proof in proofs_of(selection)],
+        "how": chosen_by(selection, words.how),
+        "trained": trained_with(selection, shared, words.how),
         "curve": coverage_curve(selection, words),
         "stages": stage_table(selection, shared, words),
         "labels": label_changes(selection, shared, words, most=limits.labels),
@@ -94,6 +97,11 @@ def _context(saved: SavedResult, limits: SelectLimits) -> dict[str, Any]:
         "ends": record_ends(selection, shared, words, most=limits.records, characters=limits.characters),
         "files": _files(selection, words),
     }
+
+
+def _model(selection: Mapping[str, Any]) -> str:
+    """Return the model that chose, or else the one that was trained."""
+    return str(selection.get("model") or (selection.get("trained") or {}).get("model") or "")
 
 
 def _files(selection: Mapping[str, Any], words: SelectWords) -> list[Fact]:

@@ -11,12 +11,22 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import ModelError
+from sftloop.core.errors import ModelError, UsageError
 from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.audit_checks import Checked, Tokenised, ask_model, check_records, check_trainable
+from sftloop.workflow.apply_rewrites import require_new_file
+from sftloop.workflow.audit_checks import (
+    Checked,
+    Tokenised,
+    ask_model,
+    check_records,
+    check_trainable,
+    sampled,
+)
+from sftloop.workflow.audit_reach import check_reach
+from sftloop.workflow.audit_rewrites import Asking, rewrite_outliers
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
@@ -40,6 +50,7 @@ def audit_scenario(
     out: Path | None = None,
     seed: int = 0,
     skip_bad: bool = False,
+    asking: Asking | None = None,
 ) -> dict[str, Any]:
     """Audit a split and return what `audit --json` prints.
 
@@ -47,31 +58,46 @@ def audit_scenario(
         directory: the scenario's directory.
         model: ask this model instead of the scenario's.
         with_model: ask the scenario's model; naming one means it too.
-        split: what is audited; the other splits are looked at for leaks only.
+        split: what is audited; the other splits are looked at for leaks, and for what is unlike it.
         tasks: only these; None: all.
         limit: at most so many records per task.
         out: the run directory; by default one named after the inputs.
         seed: of everything drawn.
         skip_bad: set bad rows aside instead of refusing the file.
+        asking: how much the model is asked; None: the defaults of `Asking`.
+
+    Raises:
+        UsageError: rewrites are wanted without a model, or into a file of the user's.
     """
+    from sftloop.curate.finding import in_order_of_harm
+
     began = time.monotonic()
     scenario = load_scenario(directory)
     splits = _load(scenario, split, tasks, limit, skip_bad)
     name = model or (scenario.model if with_model else None)
+    asking = asking or Asking()
+    _require_possible(name, asking, scenario)
     path = _resolve(name, scenario)
-    settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
+    settings = {
+        "split": split,
+        "tasks": named_tasks(tasks),
+        "limit": limit,
+        "seed": seed,
+        "measured": asking.measured if name else None,
+    }
     inputs = _inputs(scenario, splits, path if name else None)
     run = open_run("audit", scenario, inputs, settings, out)
     records = splits[split]
     checked = Checked()
     tokenised = _tokenised(checked, scenario, records, path)
     trainable = check_trainable(checked, scenario, records, tokenised)
-    difficulty = None
+    difficulty = local = None
     if name and path:
         from sftloop.models import LocalModel
 
         local = LocalModel.load(path, name=name)
-        difficulty = ask_model(run, checked, scenario, trainable, local, seed)
+        drawn = sampled(checked, trainable, asking.measured, seed)
+        difficulty = ask_model(run, checked, scenario, drawn, local, seed)
     else:
         checked.left_out(
             "difficulty and knowledge",
@@ -80,7 +106,23 @@ def audit_scenario(
             "没有调用模型；加 --with-model 即可使用场景中的模型",
         )
     check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed)
-    return _finish(run, scenario, split, splits, checked, name, began)
+    check_reach(run, checked, scenario, split, splits, local=local, seed=seed)
+    checked.findings = in_order_of_harm(checked.findings)
+    told = None
+    if local is not None:
+        checked.findings, told = rewrite_outliers(
+            run, scenario, split, records, checked.findings, local, asking, seed=seed, skip_bad=skip_bad
+        )
+    return _finish(run, scenario, split, splits, checked, name, told, began)
+
+
+def _require_possible(model: str | None, asking: Asking, scenario: Scenario) -> None:
+    if model is None and (asking.rewrites or asking.apply_to):
+        raise UsageError(
+            "Rewrites need a model.", hint="Add --model NAME, or --with-model for the scenario's own."
+        )
+    if asking.apply_to is not None:
+        require_new_file(asking.apply_to, scenario)
 
 
 def _load(
@@ -136,12 +178,12 @@ def _finish(
     splits: Mapping[str, Sequence[Record]],
     checked: Checked,
     model: str | None,
+    rewrites: dict[str, Any] | None,
     began: float,
 ) -> dict[str, Any]:
-    from sftloop.curate.finding import in_order_of_harm
     from sftloop.report import AUDIT_PAGE, build_audit_page
 
-    findings = in_order_of_harm(checked.findings)
+    findings = checked.findings
     result = {
         "scenario": scenario.name,
         "language": scenario.language,
@@ -149,7 +191,7 @@ def _finish(
         "split": split,
         "n": len(splits[split]),
         "findings": [finding.to_json() for finding in findings],
-        "summary": _summary(findings, checked),
+        "summary": {**_summary(findings, checked), "rewrites": rewrites},
         "not_checked": checked.not_checked,
         "records": _shown(findings, splits, split, scenario),
         "seconds": round(time.monotonic() - began, 2),
@@ -171,6 +213,7 @@ def _summary(findings: Sequence[DataFinding], checked: Checked) -> dict[str, Any
         name: {
             "knowledge": None,
             "cap": None,
+            "coverage": None,
             "styles": {},
             **facts,
             "difficulty": _with_measured(facts.get("difficulty"), facts.pop("measured_difficulty", None)),

@@ -14,7 +14,7 @@ from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import Record
+from sftloop.records import Record, sample_records
 from sftloop.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -145,6 +145,28 @@ def check_records(
                 f"基于文本的分类器只与 {judged.agreement:.0%} 的标签一致，不足以质疑某一条",
             )
     _variety(checked, records, scenario, seed)
+
+
+def sampled(checked: Checked, records: Sequence[Record], most: int, seed: int) -> list[Record]:
+    """Return the records that the model is asked about, and note what is left out.
+
+    Args:
+        checked: is told.
+        records: what could be asked about.
+        most: records of each task, spread over its labels; 0: all.
+        seed: of the draw.
+    """
+    drawn = sample_records(records, most, seed=seed) if most else list(records)
+    left = len(records) - len(drawn)
+    if left:
+        say(f"The model is asked about {len(drawn):,} of {len(records):,} records; --sample 0 asks about all")
+        checked.left_out(
+            f"difficulty and knowledge of {left:,} records",
+            f"the model was asked about a sample of {most:,} a task; --sample 0 asks about all",
+            f"{left:,} 条记录的难度与知识",
+            f"每个任务只抽取 {most:,} 条询问模型；--sample 0 则询问全部",
+        )
+    return drawn
 
 
 def ask_model(

@@ -11,7 +11,16 @@ from sftloop.core.errors import UsageError
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.selecting import Asked, base_of, draws_of, open_selection, proof_of, rows_of, seeds_of
+from sftloop.workflow.selecting import (
+    Asked,
+    base_of,
+    draws_of,
+    open_selection,
+    proof_of,
+    rows_of,
+    seeds_of,
+    trained_of,
+)
 from sftloop.workflow.selection import Selection, ends, finish, label_counts
 
 if TYPE_CHECKING:
@@ -86,7 +95,9 @@ def attribute_scenario(
             labels=label_counts(records, chosen),
             top=top,
             bottom=bottom,
+            how={"method": by, "target": target, "seed": asked.seed},
             proof=proof_of(run, scenario, chosen, drawn, asked, base),
+            trained=trained_of(run, scenario, asked),
             facts={"by": by, "target": target, "harmful": int((scores < 0).sum())},
         ),
         began,

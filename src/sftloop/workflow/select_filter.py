@@ -12,7 +12,15 @@ from sftloop.core.files import sha256_json
 from sftloop.core.progress import say
 from sftloop.records import Record, check_record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.selecting import Asked, base_of, open_selection, proof_of, seeds_of
+from sftloop.workflow.selecting import (
+    Asked,
+    base_of,
+    compared_by,
+    open_selection,
+    proof_of,
+    seeds_of,
+    trained_of,
+)
 from sftloop.workflow.selection import Selection, finish
 
 if TYPE_CHECKING:
@@ -97,9 +105,16 @@ def filter_pool(
             stages=_stages(run.path, found.counts.rows),
             top=[_shown(each, target) for each in found.chosen[:_SHOWN]],
             bottom=[_shown(each, target) for each in found.chosen[: -_SHOWN - 1 : -1]],
+            how={
+                "method": "cascade_loss_drop" if rerank else "cascade",
+                "compared_by": compared_by(scenario, asked, model),
+                "target": "examples" if target.examples else "definitions",
+                "seed": asked.seed,
+            },
             proof=_filter_proof(
                 run, scenario, examples, [each.row for each in found.chosen], drawn, asked, base
             ),
+            trained=trained_of(run, scenario, asked),
             facts={"meant": found.meant, "bad": found.counts.bad, "blank": found.counts.blank},
         ),
         began,

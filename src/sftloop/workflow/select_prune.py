@@ -12,12 +12,14 @@ from sftloop.scenario import load_scenario
 from sftloop.workflow.selecting import (
     Asked,
     base_of,
+    compared_by,
     draws_of,
     open_selection,
     proof_of,
     rows_of,
     seeds_of,
     text_vectors,
+    trained_of,
 )
 from sftloop.workflow.selection import Selection, ends, finish, label_counts
 
@@ -51,13 +53,8 @@ def prune_scenario(
         )
     base = base_of(scenario, asked)
     run = open_selection("prune", scenario, asked, base, ["train"], {"n": size, "coverage": coverage})
-    vectors = text_vectors(
-        run,
-        [r.text() for r in records],
-        scenario,
-        None if asked.no_model else base,
-        asked.seed,
-    )
+    reader = None if asked.no_model else base
+    vectors = text_vectors(run, [r.text() for r in records], scenario, reader, asked.seed)
     pruned = prune(
         records, vectors, n=size, coverage=COVERAGE if coverage is None else coverage, seed=asked.seed
     )
@@ -76,7 +73,7 @@ def prune_scenario(
         scenario,
         Selection(
             mode="prune",
-            model=asked.model or (scenario.model if base else None),
+            model=(asked.model or scenario.model) if reader else None,
             n_in=len(records),
             chosen=[record.to_json() for record in chosen],
             scores=(
@@ -88,7 +85,13 @@ def prune_scenario(
             labels=label_counts(records, chosen),
             top=top,
             bottom=bottom,
+            how={
+                "method": "facility_location",
+                "compared_by": compared_by(scenario, asked, reader),
+                "seed": asked.seed,
+            },
             proof=proof_of(run, scenario, chosen, drawn, asked, base),
+            trained=trained_of(run, scenario, asked),
             facts={"protected_dropped": pruned.protected_dropped},
         ),
         began,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.core.files import sha256_file
+from sftloop.core.files import read_json, sha256_file
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
@@ -127,6 +127,28 @@ def draws_of(by_id: Mapping[str, Record], named: Mapping[str, Sequence[str]]) ->
 def rows_of(draws: Mapping[str, Sequence[Record]]) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every baseline, as they are written."""
     return {name: [record.to_json() for record in records] for name, records in draws.items()}
+
+
+def trained_of(run: RunDirectory, scenario: Scenario, asked: Asked) -> dict[str, Any] | None:
+    """Return what was trained for a proof: the settings are those of the first training, alike in all."""
+    if not asked.prove:
+        return None
+    facts = read_json(run.file("proof/selected-0/train/train.json"), "a training's result")
+    settings = facts["settings"]
+    return {
+        "model": asked.model or scenario.model,
+        "method": facts["method"],
+        "epochs": settings["epochs"],
+        "learning_rate": settings["learning_rate"],
+        "batch_size": settings["batch_size"],
+        "seeds": list(range(asked.seeds)),
+        "measured_on": asked.prove_on,
+    }
+
+
+def compared_by(scenario: Scenario, asked: Asked, model: Path | None) -> str:
+    """Return the name of the model whose hidden states texts were compared by, or `n-grams`."""
+    return "n-grams" if model is None else asked.model or scenario.model
 
 
 def proof_of(

@@ -40,7 +40,11 @@ class Selection:
     labels: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     top: Sequence[Mapping[str, Any]] = ()
     bottom: Sequence[Mapping[str, Any]] = ()
+    how: Mapping[str, Any] = field(default_factory=dict)
+    """What chose: `method`, `compared_by`, `target`, `seed`."""
     proof: Sequence[Mapping[str, Any]] | None = None
+    trained: Mapping[str, Any] | None = None
+    """What was trained for the proof."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What only this mode has to say."""
 
@@ -73,6 +77,8 @@ def finish(run: RunDirectory, scenario: Scenario, selection: Selection, began: f
         },
         "top": list(selection.top),
         "bottom": list(selection.bottom),
+        "how": dict(selection.how),
+        "trained": selection.trained,
         "proof": list(selection.proof) if selection.proof is not None else None,
         **selection.facts,
         "seconds": round(time.monotonic() - began, 2),

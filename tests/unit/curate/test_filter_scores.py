@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sftloop.curate.filter.dsir import BUCKETS, ImportanceWeights, feature_counts
-from sftloop.curate.filter.streamed_bm25 import Query
-from sftloop.curate.filter.terms import hashed_terms
-from sftloop.curate.similarity.bm25 import Bm25
+from sftloop.curate.similarity.bm25 import Bm25, Query
+from sftloop.curate.similarity.terms import hashed_terms
 
 POOL = ["a b", "a c c", "d", "a b b b"]
 TEXTS = st.lists(
@@ -90,6 +89,6 @@ def test_chinese_is_searched_by_two_characters() -> None:
 
 
 def test_a_query_without_terms_finds_nothing() -> None:
-    query, pool = Query(hashed_terms(["卡"])), hashed_terms(POOL)
+    query, pool = Query(hashed_terms([" "])), hashed_terms(POOL)
     seen = query.occurrences(pool)
     assert seen.holding.size == 0 and not query.score(pool, seen).any()

@@ -276,3 +276,28 @@ def test_fits_its_screen(tmp_path, case, width):
     measured = re.search(r'<pre id="found">(.+?)</pre>', shown, re.DOTALL)
     assert measured is not None
     assert json.loads(measured[1]) == {"scroll": width, "client": width, "wide": [], "small": 0}
+
+
+def test_the_page_names_what_chose_and_what_was_trained(tmp_path):
+    page = build_select_page(write_selection(tmp_path, pruned())).read_text()
+    for said in (
+        "facility location within each label",
+        "hidden states of smollm2-135m-instruct",
+        "What was trained",
+    ):
+        assert said in page
+    assert re.search(r"Learning rate</dt><dd>0.0002</dd>", page) and "<dd>0, 1 and 2</dd>" in page
+    chinese = build_select_page(write_selection(tmp_path / "zh", pruned("zh"))).read_text()
+    for said in ("各标签内的设施选址", "smollm2-135m-instruct 的隐藏状态", "训练设置", "评测数据"):
+        assert said in chinese
+
+
+def test_a_selection_by_ngrams_says_so(tmp_path):
+    saved = pruned() | {
+        "model": None,
+        "trained": None,
+        "how": {"method": "cascade", "compared_by": "n-grams", "target": "definitions", "seed": 0},
+    }
+    page = build_select_page(write_selection(tmp_path, saved)).read_text()
+    assert "hashed n-grams, no model" in page and "the definitions in the scenario" in page
+    assert "What was trained" not in page

@@ -21,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.curate.filter.terms import Places, Terms, bigrams
+from sftloop.curate.similarity.terms import Places, Terms, bigrams
 
 BUCKETS = 10_000
 _PRIOR = 1_000

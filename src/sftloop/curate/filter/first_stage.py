@@ -22,9 +22,9 @@ from sftloop.curate.filter.candidate import Candidate
 from sftloop.curate.filter.dsir import ImportanceWeights, feature_counts
 from sftloop.curate.filter.pool import Pool, PoolCounts, PoolRow, blocks
 from sftloop.curate.filter.rank_fusion import fused_ranks
-from sftloop.curate.filter.streamed_bm25 import Occurrences, Query
 from sftloop.curate.filter.target import Target
-from sftloop.curate.filter.terms import hashed_terms, text_keys
+from sftloop.curate.similarity.bm25 import Occurrences, Query
+from sftloop.curate.similarity.terms import hashed_terms, text_keys
 
 _Item = tuple[PoolRow, float, float]
 """A row with its importance weight and its BM25."""

@@ -15,7 +15,7 @@ from sftloop.core.seeds import derive_seed
 from sftloop.curate.filter.best import Best
 from sftloop.curate.filter.candidate import Candidate
 from sftloop.curate.filter.pool import Pool, blocks
-from sftloop.curate.filter.terms import hashed_terms, text_keys
+from sftloop.curate.similarity.terms import hashed_terms, text_keys
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 Row = dict[str, Any]

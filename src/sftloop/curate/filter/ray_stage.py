@@ -17,8 +17,8 @@ from sftloop.core.errors import DataError, MissingDependency
 from sftloop.curate.filter.candidate import Candidate
 from sftloop.curate.filter.first_stage import Bests, FirstStage, PoolStatistics, TextScores
 from sftloop.curate.filter.pool import Pool, PoolCounts, PoolRow, blocks, file_names
-from sftloop.curate.filter.streamed_bm25 import Occurrences
 from sftloop.curate.filter.target import Target
+from sftloop.curate.similarity.bm25 import Occurrences
 
 Batch = dict[str, NDArray[Any]]
 """Columns of Ray Data's numpy format."""

@@ -1,82 +1,119 @@
-"""BM25: how well documents answer queries, by their words alone (Robertson & Zaragoza 2009, eq. 3.15).
+"""BM25: how well texts answer a query, by their words alone.
 
-The inverse document frequency is ln(1 + (N − n + 0.5) / (n + 0.5)), which stays positive for a word that most
-documents hold; the published one turns negative there. Words are hashed, so documents that weren't counted can be
-scored too, chunk by chunk.
+Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework", eq. 3.15, with Lucene's non-negative idf,
+ln(1 + (N − n + 0.5) / (n + 0.5)): the published one turns negative for a word that most texts hold. Only terms of
+the query count, so one pass over a stream of texts gives all that the next one needs: how many texts hold each of
+them, and the average length. A term of the query weighs as often as it occurs there.
 
-Knows texts only; who the queries are is for the caller.
+A term is a word, or two wide characters in a row; a wide character without such a neighbour is one by itself.
+Knows terms, not texts; who the queries are is for the caller.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Scores = NDArray[np.float32]
+from sftloop.curate.similarity.terms import Hashes, Places, Terms, bigrams, hashed_terms
 
-_BUCKETS = 1 << 20
-_SATURATION = 1.2
-"""k₁: how soon more of the same word stops counting."""
-_LENGTH = 0.75
-"""b: how much a long document is held to be long-winded rather than rich."""
-_CJK = r"\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_RUNS = re.compile(rf"[{_CJK}]+|[^\W{_CJK}]+")
-_IS_CJK = re.compile(rf"[{_CJK}]")
+_SATURATION, _LENGTH_SHARE = 1.2, 0.75
+"""The usual k1 and b."""
 
 
-def words(text: str) -> list[str]:
-    """Return the lower-cased words of a text; of scripts without spaces, each two neighbouring characters."""
-    found: list[str] = []
-    for run in _RUNS.findall(text.lower()):
-        if len(run) > 1 and _IS_CJK.match(run):
-            found.extend(run[at : at + 2] for at in range(len(run) - 1))
-        else:
-            found.append(run)
-    return found
+class Occurrences(NamedTuple):
+    """What one pass over texts finds out for a query; two of them add up."""
+
+    texts: int
+    terms: int
+    """Terms of all texts together, of the query or not."""
+    holding: NDArray[np.int64]
+    """How many texts hold each term of the query."""
+
+    def plus(self, other: Occurrences) -> Occurrences:
+        """Return both together."""
+        return Occurrences(self.texts + other.texts, self.terms + other.terms, self.holding + other.holding)
+
+
+class Query:
+    """The terms that are looked for.
+
+    Args:
+        terms: those of all target texts.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        found, _ = _searchable(terms)
+        self.vocabulary, self.counts = np.unique(found, return_counts=True)
+
+    def occurrences(self, terms: Terms) -> Occurrences:
+        """Return what these texts contribute."""
+        hashes, owner = _searchable(terms)
+        hit, place = self._hits(hashes)
+        distinct = np.unique(owner[hit] * len(self.vocabulary) + place)
+        holding = np.bincount(distinct % max(len(self.vocabulary), 1), minlength=len(self.vocabulary))
+        return Occurrences(len(terms.offsets) - 1, len(hashes), holding)
+
+    def score(self, terms: Terms, pool: Occurrences) -> NDArray[np.float64]:
+        """Return each text's BM25.
+
+        Args:
+            terms: of the texts.
+            pool: what a pass over the whole pool found.
+        """
+        hashes, owner = _searchable(terms)
+        texts = len(terms.offsets) - 1
+        hit, place = self._hits(hashes)
+        pairs, counts = np.unique(owner[hit] * len(self.vocabulary) + place, return_counts=True)
+        text, term = np.divmod(pairs, max(len(self.vocabulary), 1))
+        average = max(pool.terms, 1) / max(pool.texts, 1)
+        length = np.bincount(owner, minlength=texts) / average
+        damped = counts + _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * length[text])
+        idf = np.log1p((pool.texts - pool.holding + 0.5) / (pool.holding + 0.5))
+        weight = self.counts * idf * (_SATURATION + 1)
+        weights: NDArray[np.float64] = weight[term] * counts / damped
+        return np.bincount(text, weights, minlength=texts).astype(np.float64)
+
+    def _hits(self, hashes: Hashes) -> tuple[NDArray[np.bool_], Places]:
+        """Return which terms are the query's, and the place of each of those in its vocabulary."""
+        if not len(self.vocabulary):
+            return np.zeros(len(hashes), bool), np.zeros(0, np.int64)
+        place = np.searchsorted(self.vocabulary, hashes)
+        place[place == len(self.vocabulary)] = 0
+        hit = self.vocabulary[place] == hashes
+        return hit, place[hit]
 
 
 class Bm25:
-    """Word frequencies of a collection, and the scores of documents under them."""
+    """A collection that is small enough to be held, and the scores of texts under it."""
 
-    def __init__(self, rarity: Scores, mean_length: float) -> None:
-        self._rarity, self._mean_length = rarity, mean_length
+    def __init__(self, collection: Terms) -> None:
+        self._collection = collection
 
     @classmethod
     def of(cls, documents: Iterable[str]) -> Bm25:
-        """Count the words of a collection: the documents to be scored, or a fair sample of them."""
-        counts = _counts(documents)
-        holding = np.bincount(counts.indices, minlength=_BUCKETS)
-        rarity = np.log1p((counts.shape[0] - holding + 0.5) / (holding + 0.5))
-        mean = counts.sum() / max(1, counts.shape[0])
-        return cls(rarity.astype(np.float32), float(mean) or 1.0)
+        """Take in a collection: the texts to be scored, or a fair sample of them."""
+        return cls(hashed_terms(list(documents)))
 
-    def scores(self, queries: Sequence[str], documents: Sequence[str]) -> Scores:
-        """Return every document's score for every query, shape (queries, documents); 0: no word in common.
-
-        A word that a query holds twice counts twice.
-        """
-        asked, weighted = _counts(queries), self._weighted(documents)
-        table: Scores = (asked @ weighted.T).toarray()
+    def scores(self, queries: Sequence[str], documents: Sequence[str]) -> NDArray[np.float64]:
+        """Return every document's score for every query, shape (queries, documents); 0: no term in common."""
+        scored = hashed_terms(documents)
+        table = np.zeros((len(queries), len(documents)))
+        for row, text in enumerate(queries):
+            query = Query(hashed_terms([text]))
+            table[row] = query.score(scored, query.occurrences(self._collection))
         return table
 
-    def _weighted(self, documents: Sequence[str]) -> Any:
-        """Return (documents, buckets): what each word of a document adds to its score."""
-        counts = _counts(documents)
-        lengths = np.asarray(counts.sum(axis=1)).ravel()
-        damping = _SATURATION * (1 - _LENGTH + _LENGTH * lengths / self._mean_length)
-        often = counts.data / (counts.data + np.repeat(damping, np.diff(counts.indptr)))
-        counts.data = (often * (_SATURATION + 1) * self._rarity[counts.indices]).astype(np.float32)
-        return counts
 
-
-def _counts(documents: Iterable[str]) -> Any:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    hashing = HashingVectorizer(
-        n_features=_BUCKETS, analyzer=words, alternate_sign=False, norm=None, dtype=np.float32
+def _searchable(terms: Terms) -> tuple[Hashes, Places]:
+    """Return the hash and the text of every term that is searched for."""
+    pairs, first = bigrams(terms)
+    both = terms.wide[first] & terms.wide[first + 1]
+    paired = np.zeros(len(terms.hashes), bool)
+    paired[first[both]] = paired[first[both] + 1] = True
+    owner = terms.owner
+    return np.concatenate((terms.hashes[~paired], pairs[both])), np.concatenate(
+        (owner[~paired], owner[first[both]])
     )
-    return hashing.transform(documents)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
@@ -119,16 +119,39 @@ def _text_styles(records: Sequence[Record], texts: Texts) -> Iterator[Column]:
             yield Column(part=part, feature=feature, name=name, values=values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthLimits:
+    """Which lengths are usual, by a robust z of the log length."""
+
+    middle: float
+    """Median log length."""
+    limit: float
+    """How far from it is still usual."""
+
+    @classmethod
+    def of(cls, texts: Collection[str]) -> LengthLimits:
+        """Learn the limits from at least one text."""
+        logs = [cls.log_of(text) for text in texts]
+        middle = median(logs)
+        spread = max(1.4826 * median(abs(value - middle) for value in logs), _LEAST_SPREAD)
+        far = max(_ROBUST_Z * spread, math.log(_LEAST_FACTOR))
+        return cls(middle=middle, limit=far if len(texts) >= _FEWEST_LENGTHS else math.inf)
+
+    @staticmethod
+    def log_of(text: str) -> float:
+        """Return a text's log length."""
+        return math.log(max(1, len(text.strip())))
+
+    def value(self, text: str) -> str:
+        """Return `usual`, `longer` or `shorter`."""
+        beyond = self.log_of(text) - self.middle
+        return "longer" if beyond > self.limit else "shorter" if -beyond > self.limit else "usual"
+
+
 def length_values(texts: Mapping[str, str]) -> dict[str, str]:
-    """Return `usual`, `longer` or `shorter` per text, by a robust z of its log length."""
-    logs = {key: math.log(max(1, len(text.strip()))) for key, text in texts.items()}
-    middle = median(logs.values())
-    spread = max(1.4826 * median(abs(value - middle) for value in logs.values()), _LEAST_SPREAD)
-    limit = max(_ROBUST_Z * spread, math.log(_LEAST_FACTOR)) if len(texts) >= _FEWEST_LENGTHS else math.inf
-    return {
-        key: "longer" if value - middle > limit else "shorter" if middle - value > limit else "usual"
-        for key, value in logs.items()
-    }
+    """Return `usual`, `longer` or `shorter` per text."""
+    limits = LengthLimits.of(texts.values())
+    return {key: limits.value(text) for key, text in texts.items()}
 
 
 def _shares(column: Column) -> dict[str, float]:

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped, clipped_input
 from sftloop.curate.style.answer_styles import FORM, Column, StyleFacts, Texts, free_texts, style_columns
+from sftloop.curate.style.dominant import USUAL_WEAK, Usual, deviates, is_rule, usual_value
 from sftloop.curate.style.style_words import PARTS, feature_name, value_name
-from sftloop.evaluate.proportions import wilson_interval
 from sftloop.records import Record
 from sftloop.scenario import Scenario
 
-_USUAL, _USUAL_WEAK = 0.8, 0.9
-"""Share that a value must hold, at the lower end of its 95 % interval, for the others to be outliers. The
-larger one is for what varies among good answers too, and makes a warning of a note."""
-_WEAK = ("closing", "opening_kind", "opening", "person")
-_FACTS_ONLY = ("sentences",)
-_NEEDS_VALUE = ("keys", "reason_position")
-"""Features that say nothing where most answers have none."""
 _EXAMPLES = 3
 _TAIL = 60
 
@@ -45,13 +37,6 @@ class FormatOutliers(NamedTuple):
 
     findings: list[DataFinding]
     facts: list[StyleFacts]
-
-
-class _Usual(NamedTuple):
-    value: str
-    share: float
-    low: float
-    """Lower end of the share's interval."""
 
 
 def find_format_outliers(records: Sequence[Record], scenario: Scenario) -> FormatOutliers:
@@ -80,33 +65,17 @@ def _deviations(
 ) -> Iterator[DataFinding]:
     reported: set[tuple[str, str]] = set()
     for column in columns:
-        usual = _usual(column)
-        if not _has_outliers(column, usual):
+        usual = usual_value(column)
+        if not is_rule(column, usual):
             continue
         found: dict[str, list[str]] = {}
         for key, value in column.values.items():
-            speaks = column.feature != "language" or value != "none"
-            if value != usual.value and speaks and (column.part, key) not in reported:
+            if deviates(column.feature, value, usual.value) and (column.part, key) not in reported:
                 found.setdefault(value, []).append(key)
         for value, ids in sorted(found.items(), key=lambda item: (-len(item[1]), item[0])):
             reported.update((column.part, key) for key in ids)
             examples = [_example(column, records[key], texts) for key in ids[:_EXAMPLES]]
             yield _finding(task, column, usual, value, ids, examples)
-
-
-def _usual(column: Column) -> _Usual:
-    """Return the most frequent value; what `content` calls wrong is wrong in a small set too."""
-    counts = Counter(column.values.values())
-    value, count = min(counts.items(), key=lambda item: (-item[1], item[0]))
-    share = count / len(column.values)
-    low = share if column.feature == "content" else wilson_interval(count, len(column.values)).low
-    return _Usual(value, share, low)
-
-
-def _has_outliers(column: Column, usual: _Usual) -> bool:
-    least = _USUAL_WEAK if column.feature in _WEAK else _USUAL
-    silent = column.feature in _FACTS_ONLY or (column.feature in _NEEDS_VALUE and usual.value == "none")
-    return not silent and usual.low >= least
 
 
 def _example(column: Column, record: Record, texts: Texts) -> str:
@@ -121,17 +90,18 @@ def _example(column: Column, record: Record, texts: Texts) -> str:
 
 
 def _finding(
-    task: str, column: Column, usual: _Usual, found: str, ids: Sequence[str], examples: list[str]
+    task: str, column: Column, usual: Usual, found: str, ids: Sequence[str], examples: list[str]
 ) -> DataFinding:
     part, feature = PARTS[column.part], feature_name(column.feature)
     usual_name, found_name = value_name(column.feature, usual.value), value_name(column.feature, found)
     return DataFinding.of(
         "format_outlier",
-        "warning" if usual.low >= _USUAL_WEAK or column.feature == "content" else "note",
+        "warning" if usual.low >= USUAL_WEAK or column.feature == "content" else "note",
         _SENTENCE,
         task=task,
         records=ids,
         evidence={
+            "part": column.part,
             "feature": column.name,
             "usual": usual.value,
             "found": found,

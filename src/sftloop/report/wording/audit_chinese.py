@@ -11,6 +11,7 @@ from sftloop.report.wording.audit_words import (
     PictureWords,
     RecordWords,
 )
+from sftloop.report.wording.rewrite_words import CHINESE as CHINESE_REWRITES
 from sftloop.report.wording.words import Counted
 
 
@@ -48,6 +49,10 @@ _KINDS = {
     "near_duplicate": KindWords(
         name="近似重复",
         means="只差几个字的文本教的几乎是同一件事。如果答案不同，则可能是值得保留的对照样本。",
+    ),
+    "uncovered": KindWords(
+        name="训练集没有覆盖的记录",
+        means="这些内容没有教过，验证集和测试集测的便不是训练的效果；上线后的数据也可能如此。",
     ),
     "format_outlier": KindWords(
         name="写法不一致的答案",
@@ -111,6 +116,7 @@ CHINESE = AuditWords(
         left_out=_same("还有 {n} 处见 audit.json。"),
         left_out_ids=_same("等，另有 {n} 条见 audit.json"),
     ),
+    rewrites=CHINESE_REWRITES,
     evidence=EvidenceWords(
         similarity="相似度",
         also_in="同时出现在",
@@ -124,6 +130,7 @@ CHINESE = AuditWords(
         usual="通常写法",
         usual_share="{value}（{share}）",
         found="此处写法",
+        far_of="{label}（{n} 条中 {far} 条）",
         other_side="{split}中的文本",
         examples="示例",
         names={
@@ -145,6 +152,7 @@ CHINESE = AuditWords(
             "context_tokens": "上下文词元数",
             "cause": "原因",
             "quote": "引文",
+            "splits": "数据集",
         },
     ),
     pictures=PictureWords(
@@ -195,6 +203,10 @@ CHINESE = AuditWords(
             "vendi": "有效文本数（Vendi 分数）",
         },
         diversity_hint="有效数表示：多少种均匀分布的类别才会有同样的多样性。",
+        covered="训练集的覆盖程度（与覆盖自身相比）：{splits}；按{by}比较文本。",
+        covered_split="{split} {covered}（{n} 条）",
+        by_ngrams=" n 元组",
+        by_model="模型 {model} 的隐藏状态",
         cap=_same("按每个任务 {limit} 条的上限，将删去 {n} 条。"),
         label_errors="最常见的疑似标错",
         label_error="{change}：{count} 条",

@@ -11,6 +11,7 @@ from sftloop.report.wording.audit_words import (
     PictureWords,
     RecordWords,
 )
+from sftloop.report.wording.rewrite_words import ENGLISH as ENGLISH_REWRITES
 from sftloop.report.wording.words import Counted
 
 _KINDS = {
@@ -45,6 +46,11 @@ _KINDS = {
         name="Near duplicates",
         means="Texts that differ in a few characters teach almost the same thing. Where the answers differ it "
         "may be a minimal pair, which is worth keeping.",
+    ),
+    "uncovered": KindWords(
+        name="Records unlike any training record",
+        means="What is asked there wasn’t taught, so validation and test measure something else than the "
+        "training; the live data may hold it too.",
     ),
     "format_outlier": KindWords(
         name="Answers in another style",
@@ -120,6 +126,7 @@ ENGLISH = AuditWords(
         left_out=Counted("{n} more is in audit.json.", "{n} more are in audit.json."),
         left_out_ids=Counted("and {n} more in audit.json", "and {n} more in audit.json"),
     ),
+    rewrites=ENGLISH_REWRITES,
     evidence=EvidenceWords(
         similarity="Similarity",
         also_in="Also in",
@@ -133,6 +140,7 @@ ENGLISH = AuditWords(
         usual="Usual",
         usual_share="{value} ({share})",
         found="Here",
+        far_of="{label} ({far} of {n})",
         other_side="In the {split}",
         examples="Example",
         names={
@@ -154,6 +162,7 @@ ENGLISH = AuditWords(
             "context_tokens": "Context in tokens",
             "cause": "Cause",
             "quote": "Quote",
+            "splits": "Splits",
         },
     ),
     pictures=PictureWords(
@@ -207,6 +216,10 @@ ENGLISH = AuditWords(
             "vendi": "Effective number of distinct texts (Vendi score)",
         },
         diversity_hint="An effective number says how many equally frequent ones would be as varied.",
+        covered="Covered by the training set as well as it covers itself: {splits}; texts compared by {by}.",
+        covered_split="{covered} of the {split} ({n})",
+        by_ngrams="their n-grams",
+        by_model="the hidden states of {model}",
         cap=Counted(
             "The limit of {limit} records would drop {n} record.",
             "The limit of {limit} records would drop {n} records.",

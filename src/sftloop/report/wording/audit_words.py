@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sftloop.report.wording.rewrite_words import RewriteWords
 from sftloop.report.wording.words import Counted
 
 
@@ -104,6 +105,8 @@ class EvidenceWords:
     usual_share: str
     """`{value}`, `{share}`."""
     found: str
+    far_of: str
+    """`{label}`, `{far}`, `{n}`."""
     other_side: str
     """`{split}`; heads the text of the split that holds the same record."""
     examples: str
@@ -155,6 +158,13 @@ class PictureWords:
     """`{feature}`, `{value}`."""
     diversity: Mapping[str, str]
     diversity_hint: str
+    covered: str
+    """`{splits}`, `{by}`: how well other splits are covered."""
+    covered_split: str
+    """`{split}`, `{covered}`, `{n}`."""
+    by_ngrams: str
+    by_model: str
+    """`{model}`."""
     cap: Counted
     """`{limit}`."""
     label_errors: str
@@ -174,6 +184,7 @@ class AuditWords:
     heading: str
     verdict: AuditVerdictWords
     findings: FindingWords
+    rewrites: RewriteWords
     evidence: EvidenceWords
     pictures: PictureWords
     unchecked: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sftloop.report.wording.audit_words import RecordWords
+from sftloop.report.wording.select_how_words import CHINESE as CHINESE_HOW
 from sftloop.report.wording.select_words import ModeWords, OutcomeWords, ProofWords, SelectWords
 from sftloop.report.wording.words import Counted
 
@@ -47,6 +48,7 @@ CHINESE = SelectWords(
         "all": "全部记录",
         "full": "全部记录",
     },
+    how=CHINESE_HOW,
     outcome=OutcomeWords(
         covering="，覆盖全体的 {coverage}",
         took="从 {n_in} 条记录中选出 {n_out} 条，用时 {duration}。",

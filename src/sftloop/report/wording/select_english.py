@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sftloop.report.wording.audit_words import RecordWords
+from sftloop.report.wording.select_how_words import ENGLISH as ENGLISH_HOW
 from sftloop.report.wording.select_words import ModeWords, OutcomeWords, ProofWords, SelectWords
 from sftloop.report.wording.words import Counted
 
@@ -47,6 +48,7 @@ ENGLISH = SelectWords(
         "all": "all records",
         "full": "all records",
     },
+    how=ENGLISH_HOW,
     outcome=OutcomeWords(
         covering=", covering {coverage} of the whole",
         took="{n_out} of {n_in} records were chosen in {duration}.",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sftloop.report.wording.audit_words import RecordWords
+from sftloop.report.wording.select_how_words import HowWords
 from sftloop.report.wording.words import Counted
 
 
@@ -80,6 +81,7 @@ class SelectWords:
     own: str
     """The selection among its baselines."""
     baselines: Mapping[str, str]
+    how: HowWords
     outcome: OutcomeWords
     proof: ProofWords
     curve: str

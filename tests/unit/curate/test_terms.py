@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftloop.curate.filter.terms import bigrams, hashed_terms, text_keys
+from sftloop.curate.similarity.terms import bigrams, hashed_terms, text_keys
 from sftloop.records.identity import normalise
 
 TEXTS = st.lists(st.text(st.sampled_from("ab C,.!你好 \n1😀é"), max_size=12), max_size=8)
