@@ -82,6 +82,7 @@ def _context(saved: SavedResult, limits: ImproveLimits) -> dict[str, Any]:
         "rounds": proposal_rounds(result, shared, words, characters=limits.characters),
         **_group_section(result, words, limits),
         "files": _files(result, words),
+        "taken": bool(result["accepted"]),
         "apply": result.get("apply") if not result.get("applied") else None,
     }
 

@@ -16,24 +16,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import atomic_write_json, atomic_write_text, read_text, sha256_file
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate import primary_metric
-from sftloop.records import Record, load_split, split_path, split_records
+from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.scenario.yaml_edit import scenario_diff
 from sftloop.workflow.api_systems import Services
 from sftloop.workflow.improve_asking import Asking, find_voices
 from sftloop.workflow.improve_decide import smallest_detectable
 from sftloop.workflow.improve_final import final_test, put_in_place
-from sftloop.workflow.improve_groups import KINDS
 from sftloop.workflow.improve_history import HISTORY, History
-from sftloop.workflow.improve_rounds import Proposal, Rounds, Setting
+from sftloop.workflow.improve_proposal import Proposal
+from sftloop.workflow.improve_records import divide, improvable_tasks
+from sftloop.workflow.improve_rounds import Rounds, Setting
 from sftloop.workflow.place import default_directory
-
-_SEEN_SHARE = 1 / 3
-"""Enough to read mistakes from; the rest decides, and a test needs records more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +82,7 @@ def improve_prompt(
     began = time.monotonic()
     scenario = load_scenario(directory)
     assert scenario.file is not None
-    chosen = _improvable(scenario, tasks)
+    chosen = improvable_tasks(scenario, tasks)
     records = load_split(scenario, "validation", tasks=chosen, limit=limit, skip_bad=skip_bad)
     seen, held_out = divide(records, chosen, seed)
     model, writer = find_voices(search.model or scenario.model, search.writer, search.services)
@@ -151,51 +148,6 @@ def improve_prompt(
     build_improve_page(run.path)
     run.mark_done("improve", seconds=result["seconds"])
     return result
-
-
-def divide(
-    records: Sequence[Record], tasks: Sequence[str], seed: int
-) -> tuple[dict[str, list[Record]], dict[str, list[Record]]]:
-    """Return the records to learn from and those to test on, per task.
-
-    Raises:
-        DataError: a task's records can't be divided.
-    """
-    parts = split_records(records, {"seen": _SEEN_SHARE, "held_out": 1 - _SEEN_SHARE}, seed=seed)
-    seen, held_out = (
-        {name: [record for record in parts[part] if record.task == name] for name in tasks}
-        for part in ("seen", "held_out")
-    )
-    for name in tasks:
-        count = len(seen[name]) + len(held_out[name])
-        if not count:
-            del seen[name], held_out[name]
-        elif not seen[name] or not held_out[name]:
-            raise DataError(
-                f"Task '{name}' has {count} validation records, too few to learn from some and test on others.",
-                hint="Add validation records (some dozens per task), or name other tasks with --task.",
-            )
-    return seen, held_out
-
-
-def _improvable(scenario: Scenario, tasks: Collection[str] | None) -> list[str]:
-    """Return the tasks whose prompts hold definitions, of those asked for."""
-    found = [
-        name for name, task in scenario.tasks.items() if task.kind in KINDS and (not tasks or name in tasks)
-    ]
-    without = [name for name in tasks or () if name in scenario.tasks and name not in found]
-    if without:
-        kind = scenario.tasks[without[0]].kind
-        raise UsageError(
-            f"Task '{without[0]}' is a {kind}: its prompt holds no definitions that could be improved.",
-            hint="Tasks that choose labels or extract fields have some.",
-        )
-    if not found and not tasks:
-        raise UsageError(
-            f"No task of '{scenario.name}' has definitions that could be improved.",
-            hint="Tasks that choose labels or extract fields have some.",
-        )
-    return found or list(tasks or ())
 
 
 def _task(

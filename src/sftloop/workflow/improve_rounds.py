@@ -8,65 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sftloop.core.progress import say
 from sftloop.records import Record
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.scenario.yaml_edit import Change, apply_change, scenario_diff
+from sftloop.scenario.yaml_edit import apply_change, scenario_diff
 from sftloop.workflow.improve_asking import Asking, Voice
-from sftloop.workflow.improve_check import Checked, Refusal, check_proposal
+from sftloop.workflow.improve_check import Refusal, check_proposal
 from sftloop.workflow.improve_decide import compare, corrected, is_tagged_anchor, judge, lost_anchors
 from sftloop.workflow.improve_groups import Group, find_groups
 from sftloop.workflow.improve_history import History
+from sftloop.workflow.improve_proposal import Proposal
 from sftloop.workflow.improve_request import Earlier, Option, build_request, options_of, read_proposal
-
-
-@dataclass(slots=True, kw_only=True)
-class Proposal:
-    """One proposal and what became of it."""
-
-    id: str
-    round: int
-    group: str
-    task: str
-    change: Change | None
-    """None: what the writer wrote names no change."""
-    why: str
-    """The writer's."""
-    written: str
-    """The writer's answer as it came."""
-    now: str = ""
-    """The definition that it would replace."""
-    again: str | None = None
-    """The proposal of an earlier round that is tested again on the prompt accepted since."""
-    refused: Refusal | None = None
-    checked: Checked | None = None
-    diff: str = ""
-    test: dict[str, Any] | None = None
-    decision: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the proposal as plain data."""
-        change = self.change
-        return {
-            "id": self.id,
-            "round": self.round,
-            "group": self.group,
-            "task": self.task,
-            "name": change.name if change else None,
-            "part": change.part if change else None,
-            "text": change.text if change else None,
-            "now": self.now,
-            "why": self.why,
-            "written": self.written,
-            "again": self.again,
-            "refused": asdict(self.refused) if self.refused else None,
-            "diff": self.diff,
-            "test": self.test,
-            "decision": self.decision,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +103,7 @@ class Rounds:
     def _ask(self, number: int, count: int, group: Group) -> Proposal:
         options, setting = self._options(group), self.setting
         earlier = [
-            Earlier(name=one.change.name, part=one.change.part, text=one.change.text, outcome=_outcome(one))
+            Earlier(name=one.change.name, part=one.change.part, text=one.change.text, outcome=one.outcome)
             for one in self._earlier[group.id]
             if one.change is not None
         ]
@@ -243,7 +198,7 @@ class Rounds:
     def _decide(self, survivors: Sequence[Proposal]) -> None:
         """Take at most one change per task: the largest gain among those that harm nothing."""
         taken: set[str] = set()
-        for one in sorted(survivors, key=lambda one: -_gain(one)):
+        for one in sorted(survivors, key=lambda one: -one.gain):
             assert one.test is not None
             one.decision = judge(one.test, one.test["p_adjusted"])
             if one.decision == "accepted" and one.task in taken:
@@ -281,12 +236,3 @@ class Rounds:
     ) -> list[Any]:
         setting = self.setting
         return list(setting.asking.answers(setting.model, scenario, records, part, reasons=reasons))
-
-
-def _outcome(proposal: Proposal) -> str:
-    return proposal.refused.kind if proposal.refused else proposal.decision or "tested"
-
-
-def _gain(proposal: Proposal) -> float:
-    difference = proposal.test["difference"] if proposal.test else None
-    return -1.0 if difference is None else float(difference)

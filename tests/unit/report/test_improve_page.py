@@ -141,6 +141,7 @@ def test_nothing_taken_says_what_could_have_been_seen(tmp_path: Path) -> None:
     text = page(tmp_path, result("en", taken=False))
     assert ENGLISH.none in text and "less than 12.3 points" in text and "60 held-out records" in text
     assert "--apply" not in text and ENGLISH.test_heading not in text
+    assert ENGLISH.files_heading not in text and f">{ENGLISH.other_files}<" in text
     empty = result("zh", taken=False, proposals=[], asked=0, tested=0, groups=[])
     assert CHINESE.nothing_wrong in page(tmp_path, empty)
 

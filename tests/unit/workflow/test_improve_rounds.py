@@ -17,8 +17,9 @@ from sftloop.core.files import sha256_file
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
 from sftloop.workflow.api_systems import Services
-from sftloop.workflow.improve import Search, divide, improve_prompt
+from sftloop.workflow.improve import Search, improve_prompt
 from sftloop.workflow.improve_final import put_in_place
+from sftloop.workflow.improve_records import divide
 
 Improve = Callable[..., dict[str, Any]]
 

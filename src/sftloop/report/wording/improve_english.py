@@ -105,6 +105,7 @@ ENGLISH = ImproveWords(
     more_groups=Counted("{n} more group is in improve.json.", "{n} more groups are in improve.json."),
     region="Text of {id}",
     files_heading="Take it over",
+    other_files="Files",
     apply="This command asks nothing again; it keeps the present file beside the improved one.",
     applied="{file} was replaced; the file as it was is {backup}.",
     held_back="{file} was left as it is: on the test records the improved prompt is worse on {tasks}.",

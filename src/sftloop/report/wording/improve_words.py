@@ -89,6 +89,9 @@ class ImproveWords:
     region: str
     """`{id}`."""
     files_heading: str
+    """Where there is something to take over."""
+    other_files: str
+    """Where there is nothing."""
     apply: str
     applied: str
     """`{file}`, `{backup}`."""
