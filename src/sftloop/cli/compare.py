@@ -29,21 +29,7 @@ from sftloop.cli import options
     help="Ask every model in the words of this scenario.yaml too (repeatable).",
 )
 @click.option("--api", "apis", multiple=True, metavar="MODEL@URL", help="A model behind an API (repeatable).")
-@click.option(
-    "--price",
-    "prices",
-    multiple=True,
-    metavar="MODEL=IN,OUT[,CUR]",
-    help="What a million prompt and answer tokens of an --api model cost.",
-)
-@click.option(
-    "--key-variable",
-    "keys",
-    multiple=True,
-    metavar="MODEL=VARIABLE",
-    help="The environment variable with an --api model's key, by default OPENAI_API_KEY.",
-)
-@click.option("--budget", type=click.FloatRange(0, min_open=True), help="The most that each API may cost.")
+@options.service_options
 @click.option(
     "--classifiers/--no-classifiers",
     default=True,

@@ -32,6 +32,28 @@ skip_bad_option = click.option(
 )
 
 
+def service_options(command: F) -> F:
+    """Add what models behind an API (`MODEL@URL`) may cost and where their keys are."""
+    price = click.option(
+        "--price",
+        "prices",
+        multiple=True,
+        metavar="MODEL=IN,OUT[,CUR]",
+        help="What a million prompt and answer tokens of a model behind an API cost.",
+    )
+    key = click.option(
+        "--key-variable",
+        "keys",
+        multiple=True,
+        metavar="MODEL=VARIABLE",
+        help="The environment variable with such a model's key, by default OPENAI_API_KEY.",
+    )
+    budget = click.option(
+        "--budget", type=click.FloatRange(0, min_open=True), help="The most that each API may cost."
+    )
+    return price(key(budget(command)))
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Print exactly one JSON object."""
     click.echo(json.dumps(value, ensure_ascii=False))

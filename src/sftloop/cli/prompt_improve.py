@@ -30,21 +30,7 @@ _PARTS = {"means": "definition", "not": "what does not count", "examples": "exam
     metavar="NAME|MODEL@URL",
     help="Who proposes changes; by default the model itself. Stronger is better.",
 )
-@click.option(
-    "--price",
-    "prices",
-    multiple=True,
-    metavar="MODEL=IN,OUT[,CUR]",
-    help="What a million prompt and answer tokens of a model behind an API cost.",
-)
-@click.option(
-    "--key-variable",
-    "keys",
-    multiple=True,
-    metavar="MODEL=VARIABLE",
-    help="The environment variable with such a model's key, by default OPENAI_API_KEY.",
-)
-@click.option("--budget", type=click.FloatRange(0, min_open=True), help="The most that each API may cost.")
+@options.service_options
 @click.option(
     "--rounds",
     type=click.IntRange(1, 20),
