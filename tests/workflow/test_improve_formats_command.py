@@ -112,7 +112,7 @@ def test_the_same_command_says_the_same_and_apply_writes_the_format(found: tuple
     result = call(*SEARCH, "--out", "run", "--json", "--apply", cwd=place)
     assert result.returncode == 0, result.stderr
     second = json.loads(result.stdout)
-    assert second["applied"]
+    assert (place / second["applied"]["backup"]).read_text() == before
     stamps = {"applied": first["applied"]}
     assert without_stamps(second | stamps) == without_stamps(first)
     after = (place / "scenario.yaml").read_text()

@@ -9,6 +9,14 @@ import click
 from sftloop.cli import options
 
 
+def applied_line(applied: dict[str, Any]) -> str:
+    """Return what became of the user's file."""
+    if applied.get("held_back"):
+        tasks = ", ".join(applied["held_back"])
+        return f"{applied['file']} was left as it is: worse on the test records of {tasks}."
+    return f"{applied['file']} was replaced; the file as it was: {applied['backup']}"
+
+
 def print_formats(result: dict[str, Any]) -> None:
     """Print the formats that met on held-out records, and the decision."""
     click.echo(f"{len(result['variants'])} formats, {len(result['rounds'])} rounds; held out:")
@@ -21,5 +29,5 @@ def print_formats(result: dict[str, Any]) -> None:
     click.echo(result["decision"]["text"])
     if result["diff"]:
         click.echo(result["diff"], nl=False)
-        click.echo("Written into the scenario." if result["applied"] else "Add --apply to write it.")
+        click.echo(applied_line(result["applied"]) if result["applied"] else "Add --apply to write it.")
     click.echo(f"Page: {result['page']}")

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from sftloop.cli import options
-from sftloop.cli.prompt_formats import print_formats
+from sftloop.cli.prompt_formats import applied_line, print_formats
 from sftloop.core.errors import UsageError
 
 _OF_FORMATS = {"factors": "--factor", "minutes": "--minutes", "records": "--records"}
@@ -177,9 +177,5 @@ def _print_file(result: dict[str, Any]) -> None:
     applied = result["applied"]
     if not applied:
         click.echo(f"Take it over: {result['apply']}")
-    elif applied.get("held_back"):
-        click.echo(
-            f"{applied['file']} was left as it is: worse on the test records of {', '.join(applied['held_back'])}."
-        )
     else:
-        click.echo(f"{applied['file']} was replaced; the file as it was: {applied['backup']}")
+        click.echo(applied_line(applied))

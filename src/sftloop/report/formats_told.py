@@ -226,7 +226,10 @@ def _test(result: Result, shared: Words, words: FormatsWords) -> Iterator[Sectio
 
 def _change(result: Result, words: FormatsWords) -> Iterator[Section]:
     if result["diff"]:
-        intro = words.applied if result["applied"] else words.change_intro
+        applied = result["applied"]
+        intro = words.change_intro
+        if applied:
+            intro = (words.held_back if applied.get("held_back") else words.applied).format(**applied)
         yield Section(heading=words.change, intro=intro, code=result["diff"])
 
 

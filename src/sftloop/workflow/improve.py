@@ -25,12 +25,13 @@ from sftloop.scenario.yaml_edit import scenario_diff
 from sftloop.workflow.api_systems import Services
 from sftloop.workflow.improve_asking import Asking, find_voices
 from sftloop.workflow.improve_decide import smallest_detectable
-from sftloop.workflow.improve_final import final_test, put_in_place
+from sftloop.workflow.improve_final import final_test
 from sftloop.workflow.improve_history import HISTORY, History
 from sftloop.workflow.improve_proposal import Proposal
 from sftloop.workflow.improve_records import divide, improvable_tasks
 from sftloop.workflow.improve_rounds import Rounds, Setting
 from sftloop.workflow.place import default_directory
+from sftloop.workflow.put_in_place import put_in_place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +141,9 @@ def improve_prompt(
         "history": str(run.file(HISTORY)),
         "page": str(run.file(IMPROVE_PAGE)),
     }
-    result["applied"] = (
-        put_in_place(scenario, inputs["scenario"], rounds.text, test) if apply and accepted else None
-    )
+    worse = [name for name, row in (test or {"paired": {}})["paired"].items() if row["verdict"] == "worse"]
+    wanted = apply and bool(accepted)
+    result["applied"] = put_in_place(scenario, inputs["scenario"], rounds.text, worse) if wanted else None
     result["seconds"] = round(time.monotonic() - began, 2)
     atomic_write_json(run.file(IMPROVE), result)
     build_improve_page(run.path)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sftloop.core.errors import UsageError
-from sftloop.core.files import atomic_write_text, disk_errors, sha256_file
 from sftloop.core.progress import say
 from sftloop.evaluate import paired_comparison, primary_metric, task_metrics
 from sftloop.evaluate.holm import holm
@@ -18,7 +16,6 @@ from sftloop.scenario import Scenario
 from sftloop.workflow.improve_rounds import Setting
 
 _ALPHA = 0.05
-_BOM = b"\xef\xbb\xbf"
 
 
 def final_test(
@@ -66,36 +63,3 @@ def final_test(
         row["verdict"] = row["verdict"] if p < _ALPHA else "inconclusive"
     setting.history.add("test_split", n=found["n"], paired=found["paired"])
     return found
-
-
-def put_in_place(scenario: Scenario, known: str, text: str, test: dict[str, Any] | None) -> dict[str, Any]:
-    """Replace scenario.yaml by the improved text, keeping the old one beside it.
-
-    Args:
-        scenario: as it was loaded.
-        known: hash of the file then.
-        text: the improved one.
-        test: what the test records said.
-
-    Returns:
-        {"file", "backup"}, or {"file", "held_back": tasks} where the test records say that a task got worse.
-
-    Raises:
-        UsageError: the file changed meanwhile.
-    """
-    assert scenario.file is not None
-    file = scenario.file.resolve()
-    worse = [name for name, row in (test or {"paired": {}})["paired"].items() if row["verdict"] == "worse"]
-    if worse:
-        return {"file": str(scenario.file), "held_back": worse}
-    if sha256_file(file) != known:
-        raise UsageError(
-            f"'{scenario.file}' changed since this command started; it was left alone.",
-            hint="Run it again on the file as it is now.",
-        )
-    raw = file.read_bytes()
-    backup = file.with_name(f"{file.name}.{known[:8]}.bak")
-    with disk_errors(backup):
-        backup.write_bytes(raw)
-    atomic_write_text(file, ("\ufeff" if raw.startswith(_BOM) else "") + text)
-    return {"file": str(scenario.file), "backup": str(backup)}

@@ -28,6 +28,7 @@ from sftloop.workflow.improve_formats_variants import FormatSpace, format_space
 from sftloop.workflow.local_systems import find_bases, model_systems
 from sftloop.workflow.place import default_directory
 from sftloop.workflow.prompt_variants import load_variants
+from sftloop.workflow.put_in_place import put_in_place
 from sftloop.workflow.search_clock import SearchClock
 from sftloop.workflow.system import System
 
@@ -187,13 +188,18 @@ def _improved(
     """Write the scenario with an accepted format beside the result, and over the scenario if asked to."""
     name = result["decision"]["accepted"]
     if name is None:
-        return {"improved": None, "diff": "", "applied": False}
+        return {"improved": None, "diff": "", "applied": None}
     assert scenario.file is not None
     said = next(one["format"] for one in result["variants"] if one["name"] == name)
     old = read_text(scenario.file, "the scenario")
     new = put_format(old, Format.model_validate(said), str(scenario.file))
     path = run.file("improved.yaml")
     atomic_write_text(path, new)
-    if apply:
-        atomic_write_text(scenario.file, new)
-    return {"improved": str(path), "diff": as_diff(old, new, scenario.file.name), "applied": apply}
+    tested = (result["test"] or {"tasks": {}})["tasks"]
+    worse = [task for task, row in tested.items() if row["verdict"] == "worse"]
+    known = run.manifest["inputs"]["scenario"]
+    return {
+        "improved": str(path),
+        "diff": as_diff(old, new, scenario.file.name),
+        "applied": put_in_place(scenario, known, new, worse) if apply else None,
+    }

@@ -67,7 +67,8 @@ CHINESE = FormatsWords(
     test_intro="只为被采纳的格式打开；只有一次比较，无需校正。",
     change="scenario.yaml 应改之处",
     change_intro="选项 --apply 会直接写入。",
-    applied="已经写入。",
+    applied="{file} 已替换，原文件保存为 {backup}。",
+    held_back="{file} 没有改动：在测试集上这种格式更差。",
     effects="每个选择各自的作用",
     effects_intro="取自第一轮：所有格式回答同样的记录，对采用同一选择的全部格式取平均。差异是与现有选择"
     "相比，附对记录的 "

@@ -74,7 +74,8 @@ ENGLISH = FormatsWords(
     test_intro="Opened for the accepted format only; one comparison, so nothing to correct for.",
     change="What to change in scenario.yaml",
     change_intro="The option --apply writes it.",
-    applied="It is written.",
+    applied="{file} was replaced; the file as it was is {backup}.",
+    held_back="{file} was left as it is: on the test records the format is worse.",
     effects="What each choice does by itself",
     effects_intro="Means over all formats that share a choice, from the first round, where every format "
     "answered the "

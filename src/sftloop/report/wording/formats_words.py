@@ -63,6 +63,9 @@ class FormatsWords:
     change: str
     change_intro: str
     applied: str
+    """Holds `file` and `backup`."""
+    held_back: str
+    """Holds `file`."""
     effects: str
     effects_intro: str
     level: str
