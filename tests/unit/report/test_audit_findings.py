@@ -255,8 +255,8 @@ def test_rewrites_stand_before_and_after_and_what_was_dropped_is_told():
     assert shown.more == "3 more are in rewrites.jsonl."
     assert group.notes[0] == (
         "The model was asked to write 12 answers again; 7 of them can be proposed. Dropped by a check: a number "
-        "is missing (3) and still another style (2). Not asked for: a person must complete it (1). 4 more were left "
-        "out; --rewrites raises the limit."
+        "is missing (3) and still another style (2). Not asked for: a person must complete it (1). 4 more were "
+        "left out; --rewrites raises the limit."
     )
     assert "out/rewrites.jsonl" in group.notes[1]
     [chinese] = finding_groups(audit, ZH, CHINESE, LIMITS)
@@ -274,8 +274,8 @@ def test_every_reason_has_words_in_both_languages():
 def test_coverage_is_told_by_split():
     task = {"coverage": {"by": "n-grams", "splits": {"validation": {"n": 75, "covered": 0.964}}}}
     assert reach_notes(task, EN, ENGLISH) == (
-        "Covered by the training set as well as it covers itself: 96.4% of the validation set (75); texts compared "
-        "by their n-grams.",
+        "Covered by the training set as well as it covers itself: 96.4% of the validation set (75); texts "
+        "compared by their n-grams.",
     )
     task["coverage"]["by"] = "some-model"
     assert reach_notes(task, ZH, CHINESE) == (
