@@ -61,7 +61,10 @@ def test_planted_defects_are_found_in_order_of_harm(own_case: Path, planted: dic
     assert severities == sorted(severities)
     for finding in result["findings"]:
         assert finding["why"] and finding["mend"] and finding["zh"]["why"] and finding["zh"]["mend"]
-        assert set(finding["records"]) <= {row["id"] for row in rows_of(own_case / "train.jsonl")}
+        split = "test" if finding["kind"] == "uncovered" else "train"
+        assert set(finding["records"]) <= {row["id"] for row in rows_of(own_case / f"{split}.jsonl")} | {
+            row["id"] for row in rows_of(own_case / "validation.jsonl") if split == "test"
+        }
     assert {task["n"] for task in result["summary"]["tasks"].values()} == {75, 24}
     after = contents(own_case)
     assert {name: after[name] for name in before} == before, "an audit changes no data"
