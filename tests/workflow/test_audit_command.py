@@ -61,7 +61,10 @@ def test_planted_defects_are_found_in_order_of_harm(own_case: Path, planted: dic
     assert severities == sorted(severities)
     for finding in result["findings"]:
         assert finding["why"] and finding["mend"] and finding["zh"]["why"] and finding["zh"]["mend"]
-        assert set(finding["records"]) <= {row["id"] for row in rows_of(own_case / "train.jsonl")}
+        split = "test" if finding["kind"] == "uncovered" else "train"
+        assert set(finding["records"]) <= {row["id"] for row in rows_of(own_case / f"{split}.jsonl")} | {
+            row["id"] for row in rows_of(own_case / "validation.jsonl") if split == "test"
+        }
     assert {task["n"] for task in result["summary"]["tasks"].values()} == {75, 24}
     after = contents(own_case)
     assert {name: after[name] for name in before} == before, "an audit changes no data"
@@ -74,6 +77,9 @@ def test_with_a_model_difficulty_and_knowledge_are_measured_once(own_case: Path)
     tasks = result["summary"]["tasks"]
     assert sum(tasks["kind"]["difficulty"][level] for level in ("easy", "boundary", "hard")) == 72
     assert tasks["kind"]["knowledge"]["exempt"] == 72
+    assert result["summary"]["rewrites"]["asked"] == 0, "labels alone have nothing to rewrite"
+    coverage = tasks["kind"]["coverage"]
+    assert coverage["by"] == result["model"] and coverage["splits"]["test"]["n"] == 18
     measured = rows_of(own_case / "audit/difficulty.jsonl")
     assert {row["id"] for row in measured} == {row["id"] for row in rows_of(own_case / "train.jsonl")}
     predictions = own_case / "audit/predictions.jsonl"
@@ -97,6 +103,8 @@ def test_a_gate_fails_on_the_severity_it_names(own_case: Path, planted: dict[str
         (["--split", "tests"], ["'tests'", "'test'"]),
         (["--task", "kinds"], ["'kinds'", "'kind'"]),
         (["--model", "no-such-model", "--limit", "3"], ["no-such-model"]),
+        (["--rewrites", "3"], ["Rewrites need a model", "--with-model"]),
+        (["--with-model", "--apply-rewrites", "train.jsonl"], ["own train file", "never changed"]),
     ],
 )
 def test_what_cannot_be_audited_is_refused(

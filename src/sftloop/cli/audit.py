@@ -31,7 +31,7 @@ _SHOWN = 3
     "--sample",
     type=click.IntRange(0),
     metavar="N",
-    default=300,
+    default=200,
     show_default=True,
     help="With a model: ask about N records of each task; 0: all.",
 )

@@ -15,6 +15,8 @@ from sftloop.report.wording import Words
 from sftloop.report.wording.audit_words import AuditWords
 
 Found = Sequence[Mapping[str, Any]]
+_OF_OTHER_SPLITS = ("uncovered",)
+"""Kinds whose records aren't among those that were audited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,8 @@ def _lead(audit: Mapping[str, Any], shared: Words, words: AuditWords) -> str:
     if audit.get("seconds") is not None:
         checked += said.seconds.format(duration=figures.duration(audit["seconds"]))
     sentences = [checked + stop]
-    if touched := len(records_of(audit["findings"])):
+    own = [finding for finding in audit["findings"] if finding["kind"] not in _OF_OTHER_SPLITS]
+    if touched := len(records_of(own)):
         sentences.append(said.touched.of(touched))
     if missing := len(audit.get("not_checked") or ()):
         sentences.append(said.unchecked.of(missing))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sftloop.models import LocalModel
 
 REWRITES, REPLIES = "rewrites.jsonl", "rewrite_replies.jsonl"
-MOST_MEASURED = 300
-"""Enough that the share of a level is known to within five points."""
+MOST_MEASURED = 200
+"""Enough that the share of a level is known to within seven points."""
 MOST_REWRITES = 20
 """Answers that are asked for unless told otherwise: each takes as long as writing it, up to three times."""
 

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from tests.unit.report.saved_audit import audited, found, record
 
 from sftloop.curate.finding import KINDS, SEVERITIES
+from sftloop.curate.style.rewrite_checks import DROPPED
+from sftloop.curate.style.rewriting import NOT_ASKED
 from sftloop.report.audit_evidence import evidence_facts
 from sftloop.report.audit_findings import FindingLimits, finding_groups
 from sftloop.report.audit_pictures import task_pictures
+from sftloop.report.audit_reach import reach_notes
 from sftloop.report.charts.histogram import histogram
 from sftloop.report.charts.stacked_bar import stacked_bar
 from sftloop.report.style_names import style_feature, style_value
@@ -227,3 +230,68 @@ def test_histogram_by_hand():
     ]
     with pytest.raises(ValueError, match="2 bins need 3 edges, got 2"):
         histogram([1, 1], [0.0, 1.0], "x")
+
+
+def test_rewrites_stand_before_and_after_and_what_was_dropped_is_told():
+    finding = found("warning", "a", "b", kind="format_outlier") | {
+        "rewrites": [{"record": f"r{n}", "before": f"- old {n}", "after": f"New {n}."} for n in range(7)]
+    }
+    counts = {
+        "asked": 12,
+        "proposed": 7,
+        "dropped": {"lost_number": 3, "style": 2},
+        "not_asked": {"incomplete": 1},
+        "left": 4,
+        "file": "out/rewrites.jsonl",
+        "applied": None,
+    }
+    audit = audited(finding, records={})
+    audit["summary"]["rewrites"] = counts
+    [group] = finding_groups(audit, EN, ENGLISH, LIMITS)
+    shown = group.cards[0].rewrites
+    assert [(row.id, row.before, row.after) for row in shown.rows] == [
+        (f"r{n}", f"- old {n}", f"New {n}.") for n in range(4)
+    ]
+    assert shown.more == "3 more are in rewrites.jsonl."
+    assert group.notes[0] == (
+        "The model was asked to write 12 answers again; 7 of them can be proposed. Dropped by a check: a number "
+        "is missing (3) and still another style (2). Not asked for: a person must complete it (1). 4 more were "
+        "left out; --rewrites raises the limit."
+    )
+    assert "out/rewrites.jsonl" in group.notes[1]
+    [chinese] = finding_groups(audit, ZH, CHINESE, LIMITS)
+    assert (
+        "遗漏数字（3）、写法仍不一致（2）" in chinese.notes[0]
+        and chinese.cards[0].rewrites.heading == "改写建议"
+    )
+
+
+def test_every_reason_has_words_in_both_languages():
+    reasons = {*DROPPED, *NOT_ASKED, "taken_out"}
+    assert reasons <= set(ENGLISH.rewrites.reasons) == set(CHINESE.rewrites.reasons)
+
+
+def test_coverage_is_told_by_split():
+    task = {"coverage": {"by": "n-grams", "splits": {"validation": {"n": 75, "covered": 0.964}}}}
+    assert reach_notes(task, EN, ENGLISH) == (
+        "Covered by the training set as well as it covers itself: 96.4% of the validation set (75); texts "
+        "compared by their n-grams.",
+    )
+    task["coverage"]["by"] = "some-model"
+    assert reach_notes(task, ZH, CHINESE) == (
+        "训练集的覆盖程度（与覆盖自身相比）：验证集 96.4%（75 条）；按模型 some-model 的隐藏状态比较文本。",
+    )
+    assert reach_notes({"coverage": None}, EN, ENGLISH) == ()
+
+
+def test_uncovered_labels_are_counted():
+    evidence = {"splits": ["test"], "labels": {"a": {"n": 45, "far": 27}}, "examples": ["x"]}
+    audit = audited(
+        found("warning", "t1", kind="uncovered", **evidence), records={"t1": record("t", "x", "y")}
+    )
+    card = finding_groups(audit, EN, ENGLISH, LIMITS)[0].cards[0]
+    assert [(fact.name, fact.value) for fact in card.facts] == [
+        ("Splits", "test set"),
+        ("Labels", "a (27 of 45)"),
+    ]
+    assert card.records == (), "another split's ids may stand for other records"

@@ -126,10 +126,11 @@ def _compare(
     train: str,
     embed: Callable[[Sequence[str]], Vectors],
 ) -> _Compared | None:
+    order = list(splits)
     taught = sorted((r for r in splits[train] if r.task == task), key=lambda r: r.id)
     others = sorted(
         ((split, r) for split in splits if split != train for r in splits[split] if r.task == task),
-        key=lambda pair: (pair[0], pair[1].id),
+        key=lambda pair: (order.index(pair[0]), pair[1].id),
     )
     if len(taught) * FAR < 1 or not others:
         return None

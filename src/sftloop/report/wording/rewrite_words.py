@@ -50,8 +50,8 @@ ENGLISH = RewriteWords(
         "{n} more were left out; --rewrites raises the limit.",
     ),
     applied="Applied in {file}.",
-    hint="Nothing was changed. Read each one beside its input: the checks see numbers, quotations, names and "
-    "words only. What you take out of {file} or correct there holds from then on; --apply-rewrites writes a "
+    hint="Your own file is unchanged. Read each one beside its input: the checks see numbers, quotations, names "
+    "and words only. What you take out of {file} or correct there holds from then on; --apply-rewrites writes a "
     "new data file.",
     more=Counted("{n} more is in rewrites.jsonl.", "{n} more are in rewrites.jsonl."),
     reasons={
@@ -93,8 +93,8 @@ CHINESE = RewriteWords(
         "还有 {n} 条未改写，可用 --rewrites 提高上限。", "还有 {n} 条未改写，可用 --rewrites 提高上限。"
     ),
     applied="已写入 {file}。",
-    hint="数据没有改动。请对照输入逐条阅读：检查只看数字、引文、名称和用词，看不出语义。在 {file} 中删去或修改的"
-    "内容从此生效；--apply-rewrites 会另写一个新的数据文件。",
+    hint="您的数据文件没有改动。请对照输入逐条阅读：检查只看数字、引文、名称和用词，看不出语义。在 {file} 中删去"
+    "或修改的内容从此生效；--apply-rewrites 会另写一个新的数据文件。",
     more=Counted("还有 {n} 条见 rewrites.jsonl。", "还有 {n} 条见 rewrites.jsonl。"),
     reasons={
         "empty": "空白",
