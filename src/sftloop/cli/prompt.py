@@ -162,7 +162,9 @@ def _print_formats(result: dict[str, Any], scenario: Path) -> None:
     click.echo(result["decision"]["text"])
     if result["diff"]:
         click.echo(result["diff"], nl=False)
-        click.echo(f"{'Written' if result['applied'] else 'Add --apply to write it'}: {scenario}")
+        worse = any(one["verdict"] == "worse" for one in (result["test"] or {"tasks": {}})["tasks"].values())
+        unwritten = "Not written, it is worse on the test records" if worse else "Add --apply to write it"
+        click.echo(f"{'Written' if result['applied'] else unwritten}: {scenario}")
     click.echo(f"Page: {result['page']}")
 
 

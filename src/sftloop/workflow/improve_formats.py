@@ -189,7 +189,10 @@ def _open(
 def _improved(
     run: RunDirectory, scenario: Scenario, result: Mapping[str, Any], *, apply: bool
 ) -> dict[str, Any]:
-    """Write the scenario with an accepted format beside the result, and over the scenario if asked to."""
+    """Write the scenario with an accepted format beside the result, and over the scenario if asked to.
+
+    One that the test records show to be worse is not put over it.
+    """
     name = result["decision"]["accepted"]
     if name is None:
         return {"improved": None, "diff": "", "applied": False}
@@ -199,6 +202,8 @@ def _improved(
     new = put_format(old, Format.model_validate(said), str(scenario.file))
     path = run.file("improved.yaml")
     atomic_write_text(path, new)
+    tested = result["test"]["tasks"].values() if result["test"] else ()
+    apply = apply and all(one["verdict"] != "worse" for one in tested)
     if apply:
         atomic_write_text(scenario.file, new)
     return {"improved": str(path), "diff": as_diff(old, new, scenario.file.name), "applied": apply}
