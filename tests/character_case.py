@@ -44,7 +44,7 @@ def character_tokenizer() -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def write_character_case(directory: Path, *, frequent: str, validation: int = 60, test: int = 40) -> Path:
+def write_character_case(directory: Path, *, frequent: str, validation: int = 40, test: int = 30) -> Path:
     """Write scenario, records and model; `frequent` is the label of nine records in ten."""
     directory.mkdir(parents=True, exist_ok=True)
     model = tiny_model("llama")

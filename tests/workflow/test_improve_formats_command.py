@@ -74,7 +74,7 @@ def test_a_better_format_is_found_proved_and_tested(found: tuple[Path, dict]) ->
         "letters · json",
     ]
     assert result["factors"] == {"labels": ["names", "letters"], "answer": ["plain", "json"]}
-    assert result["n"] == {"halving": 30, "held_out": 30, "final": 30}
+    assert result["n"] == {"halving": 20, "held_out": 20, "final": 20}
     decision = result["decision"]
     assert decision["accepted"].startswith("letters")
     assert "better than the present format" in decision["text"]
@@ -83,9 +83,9 @@ def test_a_better_format_is_found_proved_and_tested(found: tuple[Path, dict]) ->
     taken = compared[decision["accepted"]]
     assert taken["verdict"] == "better"
     assert taken["p"] <= taken["p_adjusted"] < 0.05
-    assert result["detectable"]["lamp"]["n"] == 30
+    assert result["detectable"]["lamp"]["n"] == 20
     assert result["test"]["opened"] == 1
-    assert result["test"]["tasks"]["lamp"]["n"] == result["test"]["n"] == 40
+    assert result["test"]["tasks"]["lamp"]["n"] == result["test"]["n"] == 30
     assert len(list(place.glob("run/formats/*/test.jsonl"))) == 2, "the test was opened for others too"
     letters, names = (effect for effect in result["effects"][0]["levels"][::-1])
     assert letters["mean"] > names["mean"]
@@ -132,7 +132,7 @@ def test_the_same_command_says_the_same_and_apply_writes_the_format(found: tuple
 def test_what_is_no_better_is_not_accepted_and_the_test_stays_closed(case: Path, tmp_path: Path) -> None:
     place = tmp_path / "case"
     shutil.copytree(case, place, ignore=shutil.ignore_patterns("model"))
-    narrow = (*SEARCH[:4], "--factor", "answer", "--records", "100", "--out", "run", "--apply")
+    narrow = (*SEARCH[:4], "--factor", "answer", "--records", "80", "--out", "run", "--apply")
     before = (place / "scenario.yaml").read_bytes()
     result = call(*narrow, cwd=place)
     assert result.returncode == 0, result.stderr

@@ -38,7 +38,7 @@ class Schedule:
     @property
     def answers(self) -> int:
         """Answers that it takes, the finalists' included; the test isn't."""
-        return sum(_new_answers(self.rounds)) + (FINALISTS + 1) * self.final
+        return sum(_new_answers(self.rounds)) + _in_final(self.rounds[0][0]) * self.final
 
 
 def halves(records: Sequence[Record], seed: int) -> tuple[list[Record], list[Record]]:
@@ -91,21 +91,24 @@ def schedule_for(formats: int, pool: int, held_out: int, answers: float) -> Sche
     Raises:
         UsageError: not even the smallest one fits.
     """
-    fewest = min(FEWEST_RECORDS, pool)
+    fewest, least, sides = min(FEWEST_RECORDS, pool), min(held_out, FEWEST_FINAL), _in_final(formats)
     for first in range(min(FIRST_RECORDS, pool), fewest - 1, -1):
         rounds = _rounds(formats, first, pool)
         halving = sum(_new_answers(rounds))
-        if halving <= answers / 2 or first == fewest:
+        room = held_out if math.isinf(answers) else int((answers - halving) // sides)
+        if halving <= answers / 2 and room >= least:
             break
-    least = min(held_out, FEWEST_FINAL)
-    room = held_out if math.isinf(answers) else int((answers - halving) // (FINALISTS + 1))
     if room < least:
         raise UsageError(
             f"The budget has room for {max(0, int(answers))} answers; {formats} formats need "
-            f"{halving + least * (FINALISTS + 1)} at least.",
+            f"{halving + least * sides} at least.",
             hint="Give more --minutes or --records, or vary less with --factor order (repeatable).",
         )
     return Schedule(rounds=rounds, final=min(held_out, room))
+
+
+def _in_final(formats: int) -> int:
+    return min(formats, FINALISTS + 1)
 
 
 def _rounds(formats: int, first: int, pool: int) -> tuple[tuple[int, int], ...]:

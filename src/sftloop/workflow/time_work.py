@@ -177,7 +177,9 @@ class BatchedModel(LocalModel):
         return self._tokens[name]
 
     def _writes(self, tokens: TaskTokens) -> bool:
-        return tokens.task.name not in self._heads and (tokens.tree is None or self.write_choices)
+        if tokens.task.name in self._heads:
+            return False
+        return tokens.tree is None or self.write_choices or tokens.task.reasons_first
 
 
 def drawn(records: Sequence[Record], lengths: Mapping[str, Sequence[int]], seed: int) -> dict[str, int]:

@@ -128,9 +128,10 @@ def test_rounds_halve_the_formats_and_double_the_records(formats: int, first: in
 
 
 def test_a_budget_is_kept_and_one_that_is_too_small_says_what_is_needed() -> None:
-    for answers in (450, 700, 5000):
-        schedule = schedule_for(32, 200, 200, answers)
+    for formats, answers in ((32, 450), (32, 700), (32, 5000), (2, 60), (3, 100)):
+        schedule = schedule_for(formats, 200, 200, answers)
         assert schedule.answers <= answers
+        assert schedule.final >= 16
         assert schedule.rounds[0][1] >= 4
     with pytest.raises(UsageError) as caught:
         schedule_for(32, 200, 200, 100)
