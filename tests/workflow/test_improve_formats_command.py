@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sftloop.scenario import load_scenario
+from sftloop.scenario import load_scenario, render_system
 from tests.character_case import write_character_case
 from tests.command import SFTLOOP, call, environment, without_stamps
 
@@ -122,9 +122,9 @@ def test_the_same_command_says_the_same_and_apply_writes_the_format(found: tuple
         line for line in first["diff"].splitlines() if line.startswith("+") and not line.startswith("+++")
     ]
     accepted = next(one for one in first["variants"] if one["name"] == first["decision"]["accepted"])
-    assert load_scenario(place).format.labels == accepted["format"]["labels"] == "letters"
-    shown = call("prompt", "show", ".", cwd=place)
-    assert "- A. red: It is red." in shown.stdout
+    written = load_scenario(place)
+    assert written.format.labels == accepted["format"]["labels"] == "letters"
+    assert "- A. red: It is red." in render_system(written, written.tasks["lamp"])
     page = (place / "run/formats.html").read_text()
     assert first["decision"]["text"].partition(":")[0] in page
 
