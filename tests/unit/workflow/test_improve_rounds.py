@@ -18,8 +18,8 @@ from sftloop.records import load_split
 from sftloop.scenario import load_scenario
 from sftloop.workflow.api_systems import Services
 from sftloop.workflow.improve import Search, improve_prompt
-from sftloop.workflow.improve_final import put_in_place
 from sftloop.workflow.improve_records import divide
+from sftloop.workflow.put_in_place import put_in_place
 
 Improve = Callable[..., dict[str, Any]]
 
@@ -102,12 +102,11 @@ def test_the_users_file_is_only_replaced_where_nothing_speaks_against_it(tmp_pat
     file = case / "scenario.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + YAML.replace("\n", "\r\n").encode())
     scenario, known = load_scenario(case), sha256_file(file)
-    worse = {"paired": {"intent": {"verdict": "worse"}}}
-    assert put_in_place(scenario, known, "new", worse)["held_back"] == ["intent"]
+    assert put_in_place(scenario, known, "new", ["intent"])["held_back"] == ["intent"]
     with pytest.raises(UsageError, match="changed since this command started"):
-        put_in_place(scenario, "other", "new", None)
+        put_in_place(scenario, "other", "new", [])
     before = file.read_bytes()
-    found = put_in_place(scenario, known, "new\r\n", {"paired": {"intent": {"verdict": "inconclusive"}}})
+    found = put_in_place(scenario, known, "new\r\n", [])
     assert file.read_bytes() == b"\xef\xbb\xbfnew\r\n", "mark and line ends stay"
     assert Path(found["backup"]).read_bytes() == before
 
