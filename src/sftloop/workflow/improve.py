@@ -30,7 +30,7 @@ from sftloop.workflow.improve_history import HISTORY, History
 from sftloop.workflow.improve_proposal import Proposal
 from sftloop.workflow.improve_records import divide, improvable_tasks
 from sftloop.workflow.improve_rounds import Rounds, Setting
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.put_in_place import put_in_place
 
 
@@ -88,7 +88,7 @@ def improve_prompt(
     seen, held_out = divide(records, chosen, seed)
     model, writer = find_voices(search.model or scenario.model, search.writer, search.services)
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "limit": limit,
         "rounds": search.rounds,
         "proposals": search.proposals,
@@ -100,13 +100,7 @@ def improve_prompt(
         "model": model.identity,
         "writer": writer.identity,
     }
-    run = RunDirectory.open(
-        out or default_directory("improve", scenario.name, inputs, settings),
-        verb="prompt improve",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    run = open_run("prompt improve", scenario, inputs, settings, out, name="improve")
     text = read_text(scenario.file, "the scenario")
     with Asking(run) as asking, History(run.file(HISTORY)) as history:
         setting = Setting(

@@ -6,7 +6,6 @@ Every answer is kept: the same command goes on after a kill, and with a larger b
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,7 +25,7 @@ from sftloop.workflow.improve_formats_hunt import MINUTES, Budget, FormatHunt
 from sftloop.workflow.improve_formats_rounds import halves, schedule_for
 from sftloop.workflow.improve_formats_variants import FormatSpace, format_space
 from sftloop.workflow.local_systems import find_bases, model_systems
-from sftloop.workflow.place import default_directory
+from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.prompt_variants import load_variants
 from sftloop.workflow.put_in_place import put_in_place
 from sftloop.workflow.search_clock import SearchClock
@@ -164,7 +163,7 @@ def _open(
     """Start or take up the run; another budget is the same run."""
     assert scenario.file is not None
     settings = {
-        "tasks": sorted(tasks) if tasks else None,
+        "tasks": named_tasks(tasks),
         "factors": {factor: list(levels) for factor, levels in space.factors.items()},
         "seed": seed,
     }
@@ -173,13 +172,7 @@ def _open(
         "validation": sha256_file(split_path(scenario, "validation")),
         "model": system.identities[0],
     }
-    return RunDirectory.open(
-        out or default_directory("formats", scenario.name, inputs, settings),
-        verb="prompt improve",
-        command=sys.argv,
-        inputs=inputs,
-        settings=settings,
-    )
+    return open_run("prompt improve", scenario, inputs, settings, out, name="formats")
 
 
 def _improved(
