@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sftloop.evaluate.holm import holm
+from sftloop.evaluate.holm import ALPHA, corrected_verdict, holm
 from sftloop.evaluate.kinds import primary_metric
 from sftloop.evaluate.minimum_detectable import reach
 from sftloop.evaluate.paired import paired_comparison
@@ -21,7 +21,6 @@ from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task
 
-_ALPHA = 0.05
 _KEPT = ("metric", "difference", "low", "high", "p", "test", "n")
 
 
@@ -52,7 +51,7 @@ def all_pairs(
     pairs = [(below, above) for above, below in combinations(names, 2)]
     found = [_compare(task, own, ranked[above], ranked[below], seed) for below, above in pairs]
     adjusted = holm([one["p"] for one in found])
-    strictest = _ALPHA / max(len(pairs), 1)
+    strictest = ALPHA / max(len(pairs), 1)
     return [
         _pair(task, below, above, above == names[0], one, p, strictest)
         for (below, above), one, p in zip(pairs, found, adjusted, strict=True)
@@ -85,7 +84,7 @@ def _pair(
     p: float,
     alpha: float,
 ) -> dict[str, Any]:
-    verdict = found["verdict"] if p < _ALPHA else "inconclusive"
+    verdict = corrected_verdict(found, p)
     able = None if found.get("seeds") else reach(found, alpha=alpha)
     needed = able.needed if able else None
     unsettled = verdict == "inconclusive" and needed is not None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+ALPHA = 0.05
+"""Chance of any false alarm over all comparisons together."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -18,3 +22,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
         reached = max(reached, min(1.0, (count - rank) * p_values[index]))
         adjusted[index] = reached
     return adjusted
+
+
+def corrected_verdict(found: Mapping[str, Any], p_adjusted: float) -> str:
+    """Return a comparison's own verdict where its adjusted p-value still allows one, else `inconclusive`.
+
+    Args:
+        found: a comparison with its uncorrected "verdict", for which interval and test agree.
+        p_adjusted: its p-value after the correction.
+    """
+    return str(found["verdict"]) if p_adjusted < ALPHA else "inconclusive"

@@ -5,7 +5,7 @@ from sftloop.records.exporters import EXPORT_FORMATS, export_rows
 from sftloop.records.identity import content_id, input_key, normalise
 from sftloop.records.importing import FORMATS, ForeignFile, detect_format
 from sftloop.records.prediction import Prediction
-from sftloop.records.read import SPLITS, load_split, read_records, split_path
+from sftloop.records.read import SPLITS, has_split, load_split, read_records, split_path
 from sftloop.records.schema import Record, check_record, unquoted_evidence
 from sftloop.records.split import split_records
 from sftloop.records.write import write_records
@@ -24,6 +24,7 @@ __all__ = [
     "content_id",
     "detect_format",
     "export_rows",
+    "has_split",
     "input_key",
     "load_split",
     "normalise",

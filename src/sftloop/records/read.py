@@ -82,6 +82,11 @@ def split_path(scenario: Scenario, split: str) -> Path:
     return Path(scenario.directory) / str(name)
 
 
+def has_split(scenario: Scenario, split: str) -> bool:
+    """Whether the scenario names a file for a split and it is there."""
+    return bool(getattr(scenario.data, split)) and split_path(scenario, split).exists()
+
+
 def load_split(
     scenario: Scenario,
     split: str,

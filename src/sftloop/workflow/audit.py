@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sftloop.core.errors import ModelError, UsageError
 from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import SPLITS, Record, load_split, split_path
+from sftloop.records import SPLITS, Record, has_split, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.apply_rewrites import require_new_file
 from sftloop.workflow.audit_checks import (
@@ -131,7 +131,7 @@ def _load(
     """Return the audited split, then the other ones whose files are there."""
     splits = {split: load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)}
     for other in SPLITS:
-        if other != split and getattr(scenario.data, other) and split_path(scenario, other).exists():
+        if other != split and has_split(scenario, other):
             splits[other] = load_split(scenario, other, skip_bad=skip_bad)
     return splits
 
@@ -141,8 +141,7 @@ def _resolve(name: str | None, scenario: Scenario) -> Path | None:
     from sftloop.models import resolve_model
 
     if name:
-        path = base_model(name)
-        return path
+        return base_model(name)
     try:
         return resolve_model(scenario.model, allow_download=False)
     except ModelError:

@@ -15,7 +15,7 @@ from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import Record, load_split, split_path
+from sftloop.records import Record, has_split, load_split
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.diagnose_asking import ask
 from sftloop.workflow.diagnose_sides import Side, Wanted, side_inputs, sides_of
@@ -106,7 +106,7 @@ def _judged(scenario: Scenario, records: Sequence[Record]) -> list[str]:
 
 def _other(scenario: Scenario, name: str, split: str, limit: int | None, skip_bad: bool) -> list[Record]:
     """Return another split's records, none where it is the diagnosed one or has no file."""
-    if name == split or not getattr(scenario.data, name) or not split_path(scenario, name).exists():
+    if name == split or not has_split(scenario, name):
         return []
     return load_split(scenario, name, limit=limit, skip_bad=skip_bad)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.evaluate import paired_comparison
-from sftloop.evaluate.holm import holm
+from sftloop.evaluate.holm import ALPHA, corrected_verdict, holm
 from sftloop.evaluate.label_precision import precision_changes
 from sftloop.evaluate.minimum_detectable import detectable_share, reach
 from sftloop.evaluate.right import right_answers
@@ -19,7 +19,6 @@ from sftloop.records import Prediction, Record
 from sftloop.scenario import Task
 from sftloop.workflow.improve_groups import UNSURE, margin
 
-ALPHA = 0.05
 ANCHOR_TAGS = ("anchor", "reviewed")
 """Records that carry one of these must stay right."""
 _MOST_FAILED = 0.1
@@ -112,7 +111,7 @@ def judge(test: Mapping[str, Any], p_adjusted: float) -> str:
         return "failed"
     if test["verdict"] == "worse":
         return "worse"
-    if test["verdict"] != "better" or p_adjusted >= ALPHA:
+    if corrected_verdict(test, p_adjusted) != "better":
         return "inconclusive"
     if test["anchors"]:
         return "anchors"

@@ -1,4 +1,4 @@
-"""The end of `prompt improve`: one look at the test records, and the improved file in the user's place if asked.
+"""The end of `prompt improve`: one look at the test records.
 
 Nothing here is learned from: the test records were not read before, and nothing is chosen by them.
 """
@@ -10,12 +10,10 @@ from typing import Any
 
 from sftloop.core.progress import say
 from sftloop.evaluate import paired_comparison, primary_metric, task_metrics
-from sftloop.evaluate.holm import holm
-from sftloop.records import load_split, split_path
+from sftloop.evaluate.holm import corrected_verdict, holm
+from sftloop.records import has_split, load_split
 from sftloop.scenario import Scenario
 from sftloop.workflow.improve_rounds import Setting
-
-_ALPHA = 0.05
 
 
 def final_test(
@@ -39,7 +37,7 @@ def final_test(
     if not tasks:
         return None
     nothing: dict[str, Any] = {"n": 0, "before": {}, "after": {}, "paired": {}}
-    if before.data.test is None or not split_path(before, "test").exists():
+    if not has_split(before, "test"):
         say("There is no test file: the improved prompt was not tested on records of its own.")
         return nothing | {"note": "no_test_file"}
     records = load_split(before, "test", limit=limit, skip_bad=skip_bad)
@@ -60,6 +58,6 @@ def final_test(
     adjusted = holm([row["p"] for row in found["paired"].values()])
     for row, p in zip(found["paired"].values(), adjusted, strict=True):
         row["p_adjusted"] = p
-        row["verdict"] = row["verdict"] if p < _ALPHA else "inconclusive"
+        row["verdict"] = corrected_verdict(row, p)
     setting.history.add("test_split", n=found["n"], paired=found["paired"])
     return found

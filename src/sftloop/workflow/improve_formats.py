@@ -18,9 +18,9 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Format, Scenario, load_scenario
 from sftloop.scenario.format_block import put_format
+from sftloop.scenario.yaml_edit import scenario_diff
 from sftloop.workflow.api_systems import Services, api_systems
 from sftloop.workflow.improve_formats_asking import FormatAsker
-from sftloop.workflow.improve_formats_figures import as_diff
 from sftloop.workflow.improve_formats_hunt import MINUTES, Budget, FormatHunt
 from sftloop.workflow.improve_formats_rounds import halves, schedule_for
 from sftloop.workflow.improve_formats_variants import FormatSpace, format_space
@@ -193,6 +193,6 @@ def _improved(
     known = run.manifest["inputs"]["scenario"]
     return {
         "improved": str(path),
-        "diff": as_diff(old, new, scenario.file.name),
+        "diff": scenario_diff(old, new, scenario.file.name),
         "applied": put_in_place(scenario, known, new, worse) if apply else None,
     }

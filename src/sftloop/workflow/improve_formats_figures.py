@@ -5,7 +5,6 @@ Joins what evaluate computes; asks no model.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
@@ -88,14 +87,6 @@ def compared_on_test(
         can_tell = reach(one)
         found[task.name] = one | {"detectable": can_tell.detectable, "needed": can_tell.needed}
     return {"n": len(records), "opened": opened, "tasks": found}
-
-
-def as_diff(old: str, new: str, name: str) -> str:
-    """Return a unified diff of a file's text."""
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{name}", f"b/{name}", n=2
-    )
-    return "".join(lines)
 
 
 def _shares_less(divided: Mapping[str, SharedTokens], present: Mapping[str, SharedTokens]) -> bool:

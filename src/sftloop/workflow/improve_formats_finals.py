@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sftloop.evaluate.holm import holm
+from sftloop.evaluate.holm import ALPHA, corrected_verdict, holm
 from sftloop.evaluate.minimum_detectable import reach
 from sftloop.evaluate.paired import paired_comparison
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Task
-
-ALPHA = 0.05
 
 
 def compare_finalists(
@@ -41,18 +39,11 @@ def compare_finalists(
         can_tell = reach(one, alpha=ALPHA / len(compared))
         found[name]["tasks"][task_name] = one | {
             "p_adjusted": p,
-            "verdict": verdict(one["difference"], p),
+            "verdict": corrected_verdict(one, p),
             "detectable": can_tell.detectable,
             "needed": can_tell.needed,
         }
     return list(found.values())
-
-
-def verdict(difference: float | None, p: float) -> str:
-    """Return better, worse or inconclusive."""
-    if difference is None or p >= ALPHA or difference == 0:
-        return "inconclusive"
-    return "better" if difference > 0 else "worse"
 
 
 def decide(

@@ -15,7 +15,7 @@ from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock as written_time
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import Prediction, Record, load_split, split_path
+from sftloop.records import Prediction, Record, has_split, load_split
 from sftloop.scenario import Scenario
 from sftloop.workflow.improve_formats_asking import FormatAsker, SharedTokens, shared_tokens
 from sftloop.workflow.improve_formats_effects import main_effects
@@ -128,7 +128,7 @@ class FormatHunt:
     def test(self, result: Mapping[str, Any], skip_bad: bool) -> dict[str, Any]:
         """Open the test split for an accepted format, and for nothing else."""
         name = result["decision"]["accepted"]
-        if name is None or self.scenario.data.test is None or not split_path(self.scenario, "test").exists():
+        if name is None or not has_split(self.scenario, "test"):
             return {"test": None}
         records = load_split(self.scenario, "test", tasks=self.asked, skip_bad=skip_bad)
         current = result["decision"]["current"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import sha256_json
 from sftloop.core.progress import say
-from sftloop.records import Record, check_record, load_split, split_path
+from sftloop.records import Record, check_record, has_split, load_split
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.selecting import (
     Asked,
@@ -122,7 +122,7 @@ def filter_pool(
 
 
 def _examples(scenario: Scenario, asked: Asked) -> list[Record]:
-    if scenario.data.train is None or not split_path(scenario, "train").exists():
+    if not has_split(scenario, "train"):
         return []
     return load_split(scenario, "train", tasks=asked.tasks, skip_bad=asked.skip_bad)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.evaluate import compare_trainings, mean_interval
-from sftloop.evaluate.holm import holm
+from sftloop.evaluate.holm import corrected_verdict, holm
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario
 
@@ -53,7 +53,7 @@ def _of_task(
             "against": other,
             **{key: found[key] for key in ("difference", "low", "high")},
             "p": p,
-            "verdict": found["verdict"] if p < 0.05 else "inconclusive",
+            "verdict": corrected_verdict(found, p),
         }
         for (other, found), p in zip(compared.items(), adjusted, strict=True)
     ]
