@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -95,7 +95,7 @@ def main(names: list[str]) -> None:
             ledger, measured = predict(folder, case), measure(folder, case)
             total = measured.pop("Total")
             error = ledger.peak_allocated / total - 1
-            rows.append({"model": name, "case": repr(case), "predicted": ledger.peak_allocated,
+            rows.append({"model": name, "case": asdict(case), "predicted": ledger.peak_allocated,
                          "measured": total, "error_percent": round(100 * error, 2), "instant": ledger.instant,
                          "components": ledger.components(), "categories": measured})  # fmt: skip
             print(f"{name} {case.method} {case.precision} micro {case.micro_batch} prefix {case.prefix} "
