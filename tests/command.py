@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests import warm
 from tests.patience import run
 
 SFTLOOP = [sys.executable, "-m", "sftloop"]
@@ -19,9 +21,22 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **fixed, **more}
 
 
-def call(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run `sftloop ARGUMENTS` to its end; `more` are environment variables."""
-    return run([*SFTLOOP, *map(str, arguments)], cwd=cwd, env=environment(**more))
+def call(
+    *arguments: str | Path, cwd: Path, anew: bool = False, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `sftloop ARGUMENTS` to its end.
+
+    Args:
+        arguments: of the command line.
+        cwd: its working directory.
+        anew: start an interpreter, seconds slower than a fork of one that has read torch (`tests.warm`). Threads'
+            settings are read with torch: commands that set them always get a new one.
+        more: environment variables.
+    """
+    words = [*map(str, arguments)]
+    if anew or "OMP_NUM_THREADS" in more or "forkserver" not in multiprocessing.get_all_start_methods():
+        return run([*SFTLOOP, *words], cwd=cwd, env=environment(**more))
+    return warm.run(words, cwd=cwd, env=environment(**more))
 
 
 def without_stamps(value: object) -> object:

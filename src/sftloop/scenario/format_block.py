@@ -12,6 +12,7 @@ import yaml
 from sftloop.core.errors import ScenarioError
 from sftloop.scenario.prompt_format import Format
 from sftloop.scenario.schema import Scenario
+from sftloop.scenario.yaml_places import end_of, newline_of
 from sftloop.scenario.yaml_source import parse_yaml
 
 _REPLACED = ("format", "prompt")
@@ -29,9 +30,9 @@ def shortest(format: Format) -> dict[str, str]:
 
 
 def block_text(format: Format) -> str:
-    """Return the block as a line of YAML; empty where the default is meant."""
+    """Return the block as a line of YAML without its end; empty where the default is meant."""
     said = shortest(format)
-    return f"format: {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}\n" if said else ""
+    return f"format: {{{', '.join(f'{key}: {value}' for key, value in said.items())}}}" if said else ""
 
 
 def put_format(text: str, format: Format, where: str) -> str:
@@ -48,33 +49,24 @@ def put_format(text: str, format: Format, where: str) -> str:
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode) or root.flow_style or not root.value:
         raise _by_hand(where, format)
-    lines = text.splitlines(keepends=True)
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
+    newline, block = newline_of(text), block_text(format)
+    new = text if text.endswith("\n") else text + newline
     keys = [str(key.value) for key, _ in root.value]
-    spans = {str(key.value): (key.start_mark.line, _last_line(value) + 1) for key, value in root.value}
+    spans = {str(key.value): (key.start_mark.index, _below(new, value)) for key, value in root.value}
     at = next((spans[key][0] for key in _REPLACED if key in spans), None)
     if at is None:
         before = keys[keys.index("tasks") - 1] if "tasks" in keys[1:] else keys[-1]
         at = spans[before][1]
-    gone = {line for key in _REPLACED if key in spans for line in range(*spans[key])}
-    kept = [(number, line) for number, line in enumerate(lines) if number not in gone]
-    head = [line for number, line in kept if number < at]
-    tail = [line for number, line in kept if number >= at]
-    new = "".join([*head, block_text(format), *tail])
+    gone = [(*spans[key], "") for key in _REPLACED if key in spans]
+    for start, end, written in sorted([*gone, (at, at, block and block + newline)], reverse=True):
+        new = new[:start] + written + new[end:]
     _require_only_that(text, new, format, where)
     return new
 
 
-def _last_line(node: yaml.Node) -> int:
-    """Return the last line that holds something of a node; a block's own end lies behind comments and gaps."""
-    if isinstance(node, yaml.ScalarNode):
-        ends_line = node.end_mark.column == 0 and node.end_mark.line > node.start_mark.line
-        return node.end_mark.line - 1 if ends_line else node.end_mark.line
-    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
-        return int(node.end_mark.line)
-    last = node.value[-1]
-    return _last_line(last[1] if isinstance(last, tuple) else last)
+def _below(text: str, node: yaml.Node) -> int:
+    """Return where the line below a node starts; comments and gaps behind a block belong to what follows."""
+    return text.index("\n", end_of(text, node)) + 1
 
 
 def _require_only_that(old: str, new: str, format: Format, where: str) -> None:
@@ -94,7 +86,7 @@ def _require_only_that(old: str, new: str, format: Format, where: str) -> None:
 
 
 def _by_hand(where: str, format: Format) -> ScenarioError:
-    line = block_text(format).strip() or "no `format` and no `prompt`"
+    line = block_text(format) or "no `format` and no `prompt`"
     return ScenarioError(
         f"{where}: the format can't be put in without touching other lines.",
         hint=f"Write it yourself: {line}",

@@ -16,12 +16,12 @@ from typing import Any, Literal
 import yaml
 
 from sftloop.core.errors import ScenarioError
+from sftloop.scenario.yaml_places import BLOCK_STYLES, end_of, is_flow, newline_of, style_of
 from sftloop.scenario.yaml_source import parse_yaml
 
 ChangedPart = Literal["means", "not", "examples"]
 """`means` is replaced; to `not` and `examples` one entry is added."""
 _WIDTH = 100
-_BLOCK_STYLES = ("|", ">")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class _Place:
             pair = _pair(node, step)
             if node is None or pair is None:
                 raise ScenarioError(f"scenario.yaml has no '{'.'.join(change.path)}'.")
-            flow = flow or _is_flow(node)
+            flow = flow or is_flow(node)
             column, node = pair[0].start_mark.column, pair[1]
         assert node is not None
         return cls(text=text, node=node, flow=flow, column=column)
@@ -103,7 +103,7 @@ class _Place:
                 return self._scalar(node, change.text, self.column, self.flow)
             return self._from_bare(node, change)
         pair = _pair(node, change.part)
-        inside = self.flow or _is_flow(node)
+        inside = self.flow or is_flow(node)
         if pair is None:
             return self._new_entry(node, change, inside)
         if change.part == "means":
@@ -111,18 +111,18 @@ class _Place:
         return self._append(pair[1], change.text, inside)
 
     def _scalar(self, node: yaml.Node, value: str, column: int, flow: bool) -> tuple[int, int, str]:
-        start, end = node.start_mark.index, _end(self.text, node)
-        if _style(node) in _BLOCK_STYLES:
+        start, end = node.start_mark.index, end_of(self.text, node)
+        if style_of(node) in BLOCK_STYLES:
             lines = textwrap.wrap(value, _WIDTH - column, break_long_words=False, break_on_hyphens=False)
-            indent = self._newline + " " * (column + 2)
+            indent = newline_of(self.text) + " " * (column + 2)
             return start, end, ">-" + "".join(f"{indent}{line}" for line in lines)
         space = " " if start == end and self.text[start - 1 : start] != " " else ""
-        return start, end, space + _scalar_text(value, _style(node), "{k: %s}" if flow else "k: %s")
+        return start, end, space + _scalar_text(value, style_of(node), "{k: %s}" if flow else "k: %s")
 
     def _from_bare(self, node: yaml.ScalarNode, change: Change) -> tuple[int, int, str]:
         """Turn `label: definition` into a mapping that holds the definition and the new list."""
-        start, end = node.start_mark.index, _end(self.text, node)
-        own = f"means: {_scalar_text(node.value, _style(node), '{k: %s}')}, " if node.value else ""
+        start, end = node.start_mark.index, end_of(self.text, node)
+        own = f"means: {_scalar_text(node.value, style_of(node), '{k: %s}')}, " if node.value else ""
         space = " " if start == end and self.text[start - 1 : start] != " " else ""
         item = _scalar_text(change.text, "", "[%s]")
         return start, end, f"{space}{{{own}{change.part}: [{item}]}}"
@@ -140,63 +140,38 @@ class _Place:
             return at, at, entry
         if first:
             at = node.value[0][0].start_mark.index
-            behind = ", " if _is_flow(node) else self._newline + " " * node.start_mark.column
+            behind = ", " if is_flow(node) else newline_of(self.text) + " " * node.start_mark.column
             return at, at, entry + behind
-        if _is_flow(node):
-            at = _end(self.text, node.value[-1][1])
+        if is_flow(node):
+            at = end_of(self.text, node.value[-1][1])
             return at, at, f", {entry}"
         return self._new_line(node, " " * node.value[0][0].start_mark.column + entry)
 
     def _append(self, node: yaml.Node, value: str, flow: bool) -> tuple[int, int, str]:
         """Add an item to a list that may be empty or missing."""
         if isinstance(node, yaml.ScalarNode):
-            start, end = node.start_mark.index, _end(self.text, node)
+            start, end = node.start_mark.index, end_of(self.text, node)
             space = " " if start == end and self.text[start - 1 : start] != " " else ""
             item = _scalar_text(value, "", "[%s]")
             return start, end, f"{space}[{item}]"
-        if _is_flow(node) or flow:
+        if is_flow(node) or flow:
             item = _scalar_text(value, "", "[%s]")
-            at = _end(self.text, node.value[-1]) if node.value else node.start_mark.index + 1
+            at = end_of(self.text, node.value[-1]) if node.value else node.start_mark.index + 1
             return at, at, f", {item}" if node.value else item
         return self._new_line(node, " " * node.start_mark.column + "- " + _scalar_text(value, "", "- %s"))
 
     def _new_line(self, node: yaml.Node, line: str) -> tuple[int, int, str]:
         """Put a line below the last one of a block, behind a comment that may end it."""
-        at = self.text.find("\n", _end(self.text, node))
+        at = self.text.find("\n", end_of(self.text, node))
         if at < 0:
-            return len(self.text), len(self.text), self._newline + line
-        return at + 1, at + 1, line + self._newline
-
-    @property
-    def _newline(self) -> str:
-        return "\r\n" if "\r\n" in self.text else "\n"
+            return len(self.text), len(self.text), newline_of(self.text) + line
+        return at + 1, at + 1, line + newline_of(self.text)
 
 
 def _pair(node: yaml.Node | None, key: str) -> tuple[yaml.Node, yaml.Node] | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((pair for pair in node.value if pair[0].value == key), None)
-
-
-def _is_flow(node: yaml.Node) -> bool:
-    """Whether a mapping or list is written in braces or brackets."""
-    return bool(getattr(node, "flow_style", False))
-
-
-def _style(node: yaml.Node) -> str:
-    """Return the mark that a text is written with: a quote, `|`, `>`; empty for plain text."""
-    return str(getattr(node, "style", None) or "")
-
-
-def _end(text: str, node: yaml.Node) -> int:
-    """Return where a node's own text ends: the parser counts blank lines behind a block as its own."""
-    if isinstance(node, yaml.ScalarNode):
-        start, end = node.start_mark.index, node.end_mark.index
-        return start + len(text[start:end].rstrip()) if _style(node) in _BLOCK_STYLES else int(end)
-    if _is_flow(node) or not node.value:
-        return int(node.end_mark.index)
-    last = node.value[-1]
-    return _end(text, last[1] if isinstance(node, yaml.MappingNode) else last)
 
 
 def _scalar_text(value: str, style: str, sample: str) -> str:

@@ -41,6 +41,14 @@ CASES = {
         HEAD + "prompt: {order: input_first}\n" + TASKS + "format: {order: input_first}\n",
         HEAD + TASKS + BLOCK,
     ),
+    "lines that end as on Windows": (
+        (HEAD + "format: {reason: none}\n" + TASKS).replace("\n", "\r\n"),
+        (HEAD + BLOCK + TASKS).replace("\n", "\r\n"),
+    ),
+    "a line separator in a text": (
+        TASKS.replace("One.", "'O\u2028ne.'") + "format: {reason: none}\n" + HEAD,
+        TASKS.replace("One.", "'O\u2028ne.'") + BLOCK + HEAD,
+    ),
     "tasks first": (TASKS + HEAD, TASKS + HEAD + BLOCK),
 }
 
