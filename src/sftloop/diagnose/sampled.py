@@ -37,7 +37,7 @@ class SampledModel:
         room = (self.local.encoder.context_tokens or 1 << 30) - tokens.answer_limit
         prompts = {record.id: tokens.prompt(record) for record in records}
         fitting = [record for record in records if len(prompts[record.id]) <= room]
-        texts = write_answers(
+        found = write_answers(
             self.local.model,
             self.local.encoder,
             [prompts[record.id] for record in fitting],
@@ -47,7 +47,7 @@ class SampledModel:
             limit=tokens.answer_limit,
             seed=self.seed,
         )
-        written = {record.id: own[0] for record, own in zip(fitting, texts, strict=True)}
+        written = {record.id: own.text for record, [own] in zip(fitting, found, strict=True)}
         for record in records:
             text = written.get(record.id)
             if text is None:

@@ -91,7 +91,7 @@ def write_answers(
     stop: str | None = "\n",
     limit: int = 32,
     seed: int = 0,
-) -> list[list[str]]:
+) -> list[list[Written]]:
     """Write answers behind raw prompts.
 
     Args:
@@ -106,26 +106,8 @@ def write_answers(
         seed: of all draws.
 
     Returns:
-        Per prompt its answers in the order of `numbers`, without the stop or white space at their ends.
+        Per prompt its answers in the order of `numbers`, their texts without the stop or white space at the ends.
     """
-    found = write_whole_answers(
-        model, encoder, prompts, numbers=numbers, sampling=sampling, stop=stop, limit=limit, seed=seed
-    )
-    return [[written.text for written in own] for own in found]
-
-
-def write_whole_answers(
-    model: PreTrainedModel,
-    encoder: PromptEncoder,
-    prompts: Sequence[Ids],
-    *,
-    numbers: Sequence[Sequence[int]] | None = None,
-    sampling: Sampling = GREEDY,
-    stop: str | None = "\n",
-    limit: int = 32,
-    seed: int = 0,
-) -> list[list[Written]]:
-    """Write answers as `write_answers` does, and say of each whether it came to its end."""
     wanted = [[0]] * len(prompts) if numbers is None else numbers
     ending = _Ending(encoder, stop, limit)
     answers = [[Written("", ended=False)] * len(own) for own in wanted]

@@ -180,8 +180,8 @@ def records_that_a_model_half_knows(scenario: Scenario) -> tuple[Any, list[Recor
     looked_at = [fact for fact in found if fact not in shown][:16]
     for number, fact in enumerate(looked_at[:12]):
         prompt = shots.prompts(fact)[number % PROMPTS]
-        [[text]] = write_answers(model, encoder, [prompt], stop=None, limit=2)
-        known = asked(fact.question, text)
+        [[written]] = write_answers(model, encoder, [prompt], stop=None, limit=2)
+        known = asked(fact.question, written.text)
         if isinstance(facts_of(scenario, known), list):
             own[questions.index(fact.question)] = known
     names = {fact.record_id for fact in [*looked_at, *list(shown)[:4]]}
@@ -202,8 +202,8 @@ def by_all_answers(
             model, encoder, prompts, numbers=[range(SAMPLES)] * PROMPTS, sampling=SAMPLING, limit=limit
         )
         classes[fact.record_id] = full_class(
-            [is_right(own[0], fact.answer) for own in greedy],
-            [is_right(text, fact.answer) for own in samples for text in own],
+            [is_right(own.text, fact.answer) for [own] in greedy],
+            [is_right(each.text, fact.answer) for own in samples for each in own],
         )
     return classes
 

@@ -57,7 +57,8 @@ def test_greedy_answers_are_those_of_transformers(architecture: str, monkeypatch
         expected = model.generate(
             torch.tensor([prompt]), max_new_tokens=10, do_sample=False, eos_token_id=2, pad_token_id=0
         )
-        assert answer == encoder.decode(expected[0, len(prompt) :].tolist()).strip()
+        written = expected[0, len(prompt) :].tolist()
+        assert answer == (encoder.decode(written).strip(), written[-1] == 2)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "mistral", "gpt_neox"])
@@ -83,7 +84,7 @@ def test_first_tokens_are_drawn_as_often_as_the_model_says() -> None:
         logits = model(input_ids=torch.tensor([prompt])).logits[0, -1].double() / 0.9
     best, tokens = logits.topk(6)
     names = [encoder.decode([token]).strip() for token in tokens.tolist()]
-    counts = Counter(drawn)
+    counts = Counter(each.text for each in drawn)
     assert set(counts) <= set(names)
     expected = best.softmax(0).numpy() * 2000
     assert chisquare([counts[name] for name in names], expected).pvalue > 0.001
@@ -103,9 +104,9 @@ def test_second_tokens_follow_the_first_that_was_drawn() -> None:
 def test_an_answer_ends_at_its_stop() -> None:
     model, encoder, asked = tiny_model("llama"), tiny_encoder(), prompts()
     [[whole], *_] = write_answers(model, encoder, asked, stop=NEVER, limit=10)
-    third = whole.split()[2]
+    third = whole.text.split()[2]
     [[cut], *_] = write_answers(model, encoder, asked, stop=third, limit=10)
-    assert cut == whole.partition(third)[0].rstrip()
+    assert cut == (whole.text.partition(third)[0].rstrip(), True)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gemma2", "gpt_neox"])

@@ -75,7 +75,7 @@ def writes(monkeypatch: pytest.MonkeyPatch):
         replies = list(GOOD.values()) if numbers[0] == [0] else ["nothing"] * 2
         return [[Written(replies[place], ended=True)] for place in range(len(prompts))]
 
-    monkeypatch.setattr(sampling, "write_whole_answers", answer)
+    monkeypatch.setattr(sampling, "write_answers", answer)
     return asked
 
 

@@ -105,7 +105,7 @@ class Asker:
                 go = goes.setdefault((want.sample is None, _room(answers[fact])), {})
                 go.setdefault((fact, want.prompt), []).append(want)
         for (greedy, limit), go in goes.items():
-            texts = write_answers(
+            found = write_answers(
                 self.model,
                 self.encoder,
                 [prompts[fact][prompt] for fact, prompt in go],
@@ -115,9 +115,9 @@ class Asker:
                 limit=limit,
                 seed=self.seed,
             )
-            for ((fact, _), own), written in zip(go.items(), texts, strict=True):
-                for want, text in zip(own, written, strict=True):
-                    results[fact][want] = is_right(text, fact.answer)
+            for ((fact, _), own), answered in zip(go.items(), found, strict=True):
+                for want, written in zip(own, answered, strict=True):
+                    results[fact][want] = is_right(written.text, fact.answer)
         return results
 
 

@@ -133,7 +133,7 @@ class Rewriter:
             number: which try.
             seed: of drawn replies.
         """
-        from sftloop.models.sample import write_whole_answers
+        from sftloop.models.sample import write_answers
 
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
@@ -141,7 +141,7 @@ class Rewriter:
             limit = self._room(local, batch)
             context = local.encoder.context_tokens or 1 << 30
             fitting = [place for place, prompt in enumerate(prompts) if len(prompt) + limit <= context]
-            written = write_whole_answers(
+            written = write_answers(
                 local.model,
                 local.encoder,
                 [prompts[place] for place in fitting],
