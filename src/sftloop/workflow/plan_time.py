@@ -18,7 +18,7 @@ from sftloop.core.progress import clock as words
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.plan.time_forecast import Forecast, deviation, with_interval
-from sftloop.workflow.time_history import FORECAST, earlier_scores
+from sftloop.workflow.time_history import FORECAST, earlier_scores, forecast_of
 from sftloop.workflow.whole_run import WholeRun
 
 if TYPE_CHECKING:
@@ -65,13 +65,30 @@ def plan_time(
     run = read.open(out, name="forecast", verb="plan time", command=sys.argv)
     if run.step_done(largest):
         say(f"Forecast before, in {run.path}; another directory (--out) measures anew.")
-        finished: dict[str, Any] = read_json(run.file(FORECAST), "a forecast")
-        return finished
+        result: dict[str, Any] = read_json(run.file(FORECAST), "a forecast")
+    else:
+        result = _measured(run, read, model, largest, minutes, clock=clock, began=began, crowd=crowd)
+    if clock is time.perf_counter:
+        atomic_write_json(forecast_of(run, read.scenario.name), result)
+    return {**result, "run": str(run.path)}
+
+
+def _measured(
+    run: RunDirectory,
+    read: WholeRun,
+    model: str | None,
+    largest: str,
+    minutes: float,
+    *,
+    clock: Clock,
+    began: float,
+    crowd: float,
+) -> dict[str, Any]:
+    """Pilot what was read, and forecast from that."""
     from sftloop.workflow.time_pilot import Bench
 
-    scenario = read.scenario
     bench = Bench(
-        scenario=scenario,
+        scenario=read.scenario,
         train=read.data.train,
         validation=read.data.validation,
         test=read.test,
@@ -81,9 +98,12 @@ def plan_time(
         start=clock() - began,
         crowd=crowd if clock is time.perf_counter else 0.0,
     )
-    facts = {"scenario": scenario.name, "model": model or scenario.model, "method": read.choices.method}
-    result = _piloted(run, bench, facts, largest, minutes)
-    return {**result, "run": str(run.path)}
+    facts = {
+        "scenario": read.scenario.name,
+        "model": model or read.scenario.model,
+        "method": read.choices.method,
+    }
+    return _piloted(run, bench, facts, largest, minutes)
 
 
 def _piloted(

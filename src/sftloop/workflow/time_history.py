@@ -32,9 +32,10 @@ def earlier_scores(history: Path = HISTORY) -> list[float]:
 
 
 def forecast_of(run: RunDirectory, scenario: str) -> Path:
-    """Return where the forecast of a run lies, if `plan time` was asked for it with the same arguments."""
+    """Return where the last forecast for a run's inputs and settings lies, wherever it was made."""
     settings = run.manifest["settings"]
-    return default_directory("forecast", scenario, run.manifest["inputs"], settings) / FORECAST
+    place = default_directory("forecast", scenario, run.manifest["inputs"], settings)
+    return place.with_name(f"{place.name}.json")
 
 
 def score_run(run: RunDirectory, scenario: str, seconds: float) -> dict[str, Any] | None:
