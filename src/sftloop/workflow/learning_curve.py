@@ -156,7 +156,17 @@ def _train_all(
         place = run.file(f"trials/{method}-{share.numerator}of{share.denominator}-{seed}")
         own = TrainingData(share_of(data.train, float(share), seed), data.validation)
         settings = choices[method].model_copy(update={"seed": (choices[method].seed or 0) + seed})
-        trained = train_and_ask(place, scenario, own, asked, base, settings, verb="plan learning-curve")
+        which = f"{method}, {share if share < 1 else 'all'} of the data, seed {settings.seed}"
+        trained = train_and_ask(
+            place,
+            scenario,
+            own,
+            asked,
+            base,
+            settings,
+            verb="plan learning-curve",
+            title=f"Training {number} of {total}: {which}",
+        )
         if trained.failure:
             failed.append({"method": method, "share": float(share), "seed": seed, "why": trained.failure})
         else:

@@ -57,7 +57,15 @@ def prove(
                 data = TrainingData(list(draws[seed]), list(validation))
                 chosen = choices.model_copy(update={"seed": seed})
                 trained = train_and_ask(
-                    place, scenario, data, test, base, chosen, verb="select", keep_weights=True
+                    place,
+                    scenario,
+                    data,
+                    test,
+                    base,
+                    chosen,
+                    verb="select",
+                    title=f"Training on '{name}', seed {seed}",
+                    keep_weights=True,
                 )
                 if trained.failure:
                     raise TrainingError(f"The training on '{name}', seed {seed}, failed: {trained.failure}")

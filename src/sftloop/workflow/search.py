@@ -23,7 +23,8 @@ from sftloop.workflow.deadline import OutOfTime, deadline
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.search_clock import SearchClock
-from sftloop.workflow.search_loop import Measured, Search, Trial, Values
+from sftloop.workflow.search_loop import Search
+from sftloop.workflow.search_trial import Measured, Trial, Values, told_values
 from sftloop.workflow.standings import standings
 from sftloop.workflow.training_case import TrainingData, read_training_case
 from sftloop.workflow.trials import Trained, score_of, share_of, train_and_ask
@@ -148,6 +149,7 @@ class _Trainer:
             self.base,
             choices,
             verb="plan search",
+            title=f"Training with {told_values(values)} on {share:.0%} of the data, seed {seed}",
             watch=[deadline(seconds)],
         )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sftloop.core.progress import clock as words
 from sftloop.core.progress import say
 from sftloop.core.seeds import derive_seed
 from sftloop.plan.search_space import (
@@ -26,25 +26,13 @@ from sftloop.plan.trial_time import Timing
 from sftloop.workflow.deadline import OutOfTime
 from sftloop.workflow.search_clock import SearchClock
 from sftloop.workflow.search_study import add_known, distributions_of, sampler_of, storage_of
+from sftloop.workflow.search_trial import Measured, Trial, Values, told
 
 if TYPE_CHECKING:
     from optuna import Study
 
-Values = Mapping[str, Any]
-
 _IDLE = 5
 """Proposals in a row that were known or did not fit, after which a stage ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What one training of a trial gave."""
-
-    score: float
-    """On the validation records; larger is better."""
-    seconds: float
-    settings: Values
-    """What was trained with, defaults filled in; empty where it failed."""
 
 
 class Train(Protocol):
@@ -57,22 +45,6 @@ class Train(Protocol):
             OutOfTime: it took longer than so many seconds.
         """
         ...
-
-
-@dataclass(slots=True, kw_only=True)
-class Trial:
-    """One set of values, and how far it came."""
-
-    stage: str
-    values: Values
-    """What differs from the default plan."""
-    rungs: list[dict[str, float]] = field(default_factory=list)
-    """{"share", "score", "seconds"} of each training, on more and more of the data."""
-
-    @property
-    def score(self) -> float | None:
-        """The score on all of the data; None where it was given up before."""
-        return self.rungs[-1]["score"] if self.rungs and self.rungs[-1]["share"] == 1.0 else None
 
 
 class Search:
@@ -162,6 +134,11 @@ class Search:
             if self.settings and not self.clock.fits(rest, -self.clock.left()):
                 raise OutOfTime  # not even half of what the first forecasts say, which are high, would fit
             self._climb(trial, share, 0.0)
+        self._say(trial)
+
+    def _say(self, trial: Trial) -> None:
+        spent = f"{words(self.clock.spent())} of {words(self.clock.budget)} spent"
+        say(f"Trial {len(self.trials) - 1} ({trial.stage}): {told(trial)}; {spent}")
 
     def _climb(self, trial: Trial, share: float, reserve: float) -> None:
         """Train on one share and note what it gave."""
@@ -237,7 +214,7 @@ class Search:
             study.tell(proposal, state=TrialState.PRUNED)
         else:
             study.tell(proposal, trial.score)
-        say(f"Trial {len(self.trials) - 1} ({stage.name}): {_told(trial)}")
+        self._say(trial)
         return "tried"
 
     def _same(self, one: Trial, other: Trial) -> bool:
@@ -284,15 +261,3 @@ class Search:
                 for rung in trial.rungs:
                     self._learn(trial, rung)
         return study
-
-
-def _told(trial: Trial) -> str:
-    values = ", ".join(f"{name} {_short(value)}" for name, value in trial.values.items())
-    score = trial.rungs[-1]["score"]
-    if trial.score is None:
-        return f"{values}: {score:.3f} on {trial.rungs[-1]['share']:.0%} of the data, given up"
-    return f"{values}: {score:.3f}"
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -166,7 +166,14 @@ def _train_all(
     for seed in range(seeds):
         chosen = choices.model_copy(update={"seed": (choices.seed or 0) + seed})
         trained = train_and_ask(
-            place / f"seed-{seed}", scenario, data, asked, base, chosen, verb="plan shrink"
+            place / f"seed-{seed}",
+            scenario,
+            data,
+            asked,
+            base,
+            chosen,
+            verb="plan shrink",
+            title=f"{base.name}, seed {chosen.seed}",
         )
         if trained.failure:
             return [], {"train_seconds": None, "seconds_per_record": None, "failure": trained.failure}

@@ -53,6 +53,7 @@ def train_and_ask(
     choices: Training,
     *,
     verb: str,
+    title: str,
     keep_weights: bool = False,
     watch: Sequence[TrainerCallback] = (),
 ) -> Trained:
@@ -66,6 +67,7 @@ def train_and_ask(
         base: the model's directory.
         choices: how to train.
         verb: for the manifest.
+        title: what it is called where its progress is shown.
         keep_weights: else weights and checkpoints are deleted once the answers are written.
         watch: told of every step.
     """
@@ -84,12 +86,12 @@ def train_and_ask(
         return Trained(predictions=read_predictions(path), seconds=_seconds(inner, "predict"), facts=facts)
     if inner.step_done("failed"):
         return _failed(inner)
-    say(f"{place.name}: {len(data.train)} records")
+    say(f"{title}, {len(data.train)} records")
     began = time.monotonic()
     try:
         trained = train_step(inner, scenario, data, base, choices, watch)
     except TrainingError as error:
-        say(f"{place.name}: {error}")
+        say(f"{title}: {error}")
         inner.mark_done("failed", seconds=round(time.monotonic() - began, 2), why=str(error))
         return _failed(inner)
     before = max(time.monotonic() - began, trained["seconds"])
@@ -98,7 +100,7 @@ def train_and_ask(
     asking = time.monotonic()
     model = LocalModel.load(output if full else base, adapter=None if full else output)
     model.write_choices = False
-    predictions = predict_records(model, scenario, asked, path, label=f"Evaluating {place.name}")
+    predictions = predict_records(model, scenario, asked, path, label="Evaluating")
     inner.mark_done("predict", seconds=round(before + time.monotonic() - asking, 2))
     if not keep_weights:
         shutil.rmtree(output, ignore_errors=True)

@@ -14,7 +14,8 @@ import pytest
 from sftloop.workflow import search_loop
 from sftloop.workflow.deadline import OutOfTime
 from sftloop.workflow.search_clock import SearchClock
-from sftloop.workflow.search_loop import Measured, Search
+from sftloop.workflow.search_loop import Search
+from sftloop.workflow.search_trial import Measured
 
 DEFAULT = {
     "batch_size": 16,
