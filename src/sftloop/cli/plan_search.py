@@ -78,7 +78,9 @@ _VERDICTS = {
 
 
 def _print(result: dict[str, Any], scenario: Path) -> None:
-    click.echo(f"{len(result['trials'])} trials in {result['seconds'] / 60:.1f} minutes")
+    click.echo(
+        f"{len(result['trials'])} trials in {result['seconds'] / 60:.1f} of {result['minutes']:g} minutes"
+    )
     for name, change in result["changes"].items():
         click.echo(f"  {name}: {_short(change['default'])} → {_short(change['searched'])}")
     for task in result["tasks"]:

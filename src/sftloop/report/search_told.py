@@ -147,8 +147,9 @@ def _lead(result: Result, shared: Words, words: TrainingsWords) -> str:
         minutes=f"{result['minutes']:g}",
         stopped=sum(trial["score"] is None for trial in result["trials"]),
     )
-    fresh = result["finals"]["fresh"]
-    how = said.fresh.of(fresh) if fresh else said.stale if result["tasks"] else ""
+    finals = result["finals"]
+    late = said.stale if finals["ahead"] else said.behind
+    how = said.fresh.of(finals["fresh"]) if finals["fresh"] else late if result["tasks"] else ""
     return shared.verdict.sentence_join.join(filter(None, [lead, how]))
 
 
@@ -208,9 +209,10 @@ def _trials(result: Result, shared: Words, words: TrainingsWords, most: int) -> 
 
 def _trial(trial: Mapping[str, Any], shares: Sequence[float], shared: Words, words: TrainingsWords) -> Row:
     figures, said = Figures(shared.figures), words.search
-    scores = [figures.percent(rung["score"]) for rung in trial["rungs"]]
-    scores += [said.stopped] * (len(shares) > len(scores))
-    scores += [""] * (len(shares) - len(scores))
+    reached = {rung["share"]: figures.percent(rung["score"]) for rung in trial["rungs"]}
+    if trial["score"] is None:
+        reached[next(share for share in shares if share not in reached)] = said.stopped
+    scores = [reached.get(share, "") for share in shares]
     values = shared.figures.comma.join(
         f"{said.keys.get(key, key)} {_written(value)}" for key, value in trial["values"].items()
     )

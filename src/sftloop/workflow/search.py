@@ -183,6 +183,7 @@ def _open(
 def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:
     """Train the best trial and the default plan with fresh seeds, and choose between them.
 
+    A trial that is not ahead of the default plan is not trained again.
     The scores that the best trial was chosen by are the luckiest of many; fresh seeds don't share that luck.
     """
     tried = [trial for trial in search.trials[1:] if trial.score is not None]
@@ -191,12 +192,13 @@ def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:
             "chosen": DEFAULT,
             "verdict": "nothing_else",
             "tasks": [],
-            "finals": {"fresh": 0, "scores": {}},
+            "finals": {"fresh": 0, "scores": {}, "ahead": False},
             "changes": {},
             "training": _written(trainer.training({})),
         }
     best = max(tried, key=lambda trial: trial.score or 0.0)
-    answered = _fresh(search, trainer, best, seeds)
+    ahead = search.best() is best
+    answered = _fresh(search, trainer, best, seeds if ahead else 0)
     fresh = len(answered[SEARCHED])
     if not fresh:
         answered = _again(search, trainer, best)
@@ -209,7 +211,7 @@ def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:
         "chosen": SEARCHED if better else DEFAULT,
         "verdict": _verdict(tasks),
         "tasks": tasks,
-        "finals": {"fresh": fresh, "scores": scores},
+        "finals": {"fresh": fresh, "scores": scores, "ahead": ahead},
         "changes": _changes(search, best.values),
         "training": _written(trainer.training(values)),
     }

@@ -87,8 +87,18 @@ class Search:
             OutOfTime: the time doesn't even suffice for the default plan.
         """
         self._try_default()
+        whole = self.trials[0].rungs[-1]["seconds"]
+        reserve = min(self.finals * whole, 0.4 * self.clock.budget)
+        self._go_through(reserve)
+        for less in (2 * whole, 0.0):  # no finalist, no finals: their time is better spent on trials
+            if less < reserve and self.best() is self.trials[0]:
+                self._go_through(less)
+        if all(trial.score is None for trial in self.trials[1:]):
+            self._promote()
+
+    def _go_through(self, reserve: float) -> None:
+        """Search stage by stage, and leave the reserve."""
         began = self.clock.spent()
-        reserve = min(self.finals * self.trials[0].rungs[-1]["seconds"], 0.4 * self.clock.budget)
         for name in STAGES:
             best = self.best()
             settings = {**self.settings, **best.values}
@@ -96,8 +106,6 @@ class Search:
             if stage is not None:
                 until = began + stage.share * max(0.0, self.clock.budget - reserve - began)
                 self._search(stage, best, settings, until, reserve)
-        if all(trial.score is None for trial in self.trials[1:]):
-            self._promote()
 
     def best(self) -> Trial:
         """Return the trial with the highest score on all of the data; the default wins a tie."""
@@ -163,24 +171,37 @@ class Search:
         )
 
     def _search(self, stage: Stage, best: Trial, settings: Values, until: float, reserve: float) -> None:
+        if not (self._affordable(best.values, reserve) or stage.name in self._begun()):
+            return  # its first proposals are kept for a time with room for them
         study = self._study(stage, best, settings)
-        if self._left_behind(stage):
-            return
+        if not self._begun().isdisjoint(STAGES[STAGES.index(stage.name) + 1 :]):
+            return  # an earlier process has gone on to a later stage
         tried = sum("trial" in trial.user_attrs for trial in study.trials)
         idle = 0
-        while tried < stage.most and idle < _IDLE and (tried == 0 or self.clock.spent() < until):
+        while (
+            tried < stage.most
+            and idle < _IDLE
+            and self._affordable(best.values, reserve)
+            and (tried == 0 or self.clock.spent() < until)
+        ):
             outcome = self._next(study, stage, best, settings, reserve)
             if outcome == "over":
                 return
             idle = 0 if outcome == "tried" else idle + 1
             tried += outcome == "tried"
 
-    def _left_behind(self, stage: Stage) -> bool:
-        """Whether an earlier process has gone on to a later stage."""
+    def _affordable(self, values: Values, reserve: float) -> tuple[float, ...]:
+        """Return the shares that a trial has time for: each in turn, late only all of the data, or none."""
+        for some in (self.shares, self.shares[-1:]):
+            if self.clock.fits([self.timing(values, share) for share in some], reserve):
+                return some
+        return ()
+
+    def _begun(self) -> set[str]:
+        """Return the stages that were begun, by earlier processes too."""
         from optuna import get_all_study_names
 
-        later = STAGES[STAGES.index(stage.name) + 1 :]
-        return not set(later).isdisjoint(get_all_study_names(storage_of(self.storage)))
+        return set(get_all_study_names(storage_of(self.storage)))
 
     def _next(self, study: Study, stage: Stage, best: Trial, settings: Values, reserve: float) -> str:
         """Take one proposal: "tried", "idle" (it is known, or takes too long), or "over" (the time is)."""
@@ -194,11 +215,12 @@ class Search:
         if known is not None:
             study.tell(proposal, known.rungs[-1]["score"])
             return "idle"
-        if not self.clock.fits([self.timing(trial.values, share) for share in self.shares], reserve):
+        affordable = self._affordable(trial.values, reserve)
+        if not affordable:
             study.tell(proposal, state=TrialState.FAIL)
             return "idle"
         self.trials.append(trial)
-        for step, share in enumerate(self.shares):
+        for share in affordable:
             try:
                 self._climb(trial, share, reserve)
             except OutOfTime:
@@ -206,7 +228,7 @@ class Search:
                 study.tell(proposal, state=TrialState.FAIL)
                 return "over"
             score = trial.rungs[-1]["score"]
-            proposal.report(score, step)
+            proposal.report(score, self.shares.index(share))
             if share < 1.0 and not goes_on(score, self._others(trial, share)):
                 break
         proposal.set_user_attr("trial", {"values": dict(trial.values), "rungs": trial.rungs})
@@ -255,8 +277,10 @@ class Search:
             study.tell(found.number, state=optuna.trial.TrialState.FAIL)
             study.enqueue_trial(found.params)
         for found in study.trials:
-            if "trial" in found.user_attrs:
-                trial = Trial(stage=stage.name, **found.user_attrs["trial"])
+            if "trial" not in found.user_attrs:
+                continue
+            trial = Trial(stage=stage.name, **found.user_attrs["trial"])
+            if not any(self._same(one, trial) for one in self.trials):
                 self.trials.append(trial)
                 for rung in trial.rungs:
                     self._learn(trial, rung)

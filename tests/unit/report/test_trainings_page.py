@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from sftloop.core.errors import DataError, UsageError
+from sftloop.report.search_told import search_told
 from sftloop.report.trainings_page import build_trainings_page
+from sftloop.report.wording import report_words
 from sftloop.report.wording.trainings_chinese import CHINESE
 from sftloop.report.wording.trainings_english import ENGLISH
 
@@ -23,24 +25,25 @@ def verdicts(against: str) -> list[dict[str, Any]]:
 
 
 def search(verdict: str = "better", chosen: str = "searched") -> dict[str, Any]:
-    rung = {"share": 1.0, "score": 0.8, "seconds": 9.0}
+    rung, third = {"share": 1.0, "score": 0.8, "seconds": 9.0}, {"share": 1 / 3, "score": 0.7, "seconds": 4.0}
     row = {"values": [0.8, 0.9], "mean": 0.85, "low": 0.8, "high": 0.9, "n": 50}
     rows = [{**row, "name": "searched"}, {**row, "name": "default"}]
     task = {"task": "t", "metric": "accuracy", "rows": rows, "verdicts": verdicts("default")}
     trials = [
-        {"number": 0, "stage": "default", "values": {}, "rungs": [rung], "score": 0.8},
-        {"number": 1, "stage": "rate", "values": {"learning_rate": 1e-3}, "rungs": [rung], "score": None},
+        {"number": 0, "stage": "default", "values": {}, "rungs": [third, rung], "score": 0.8},
+        {"number": 1, "stage": "rate", "values": {"learning_rate": 1e-3}, "rungs": [third], "score": None},
+        {"number": 2, "stage": "rest", "values": {"rank": 8}, "rungs": [rung], "score": 0.8},
     ]
     compared = verdict != "nothing_else"
     return COMMON | {
         "kind": "search",
         "minutes": 5.0,
-        "shares": [1.0],
+        "shares": [1 / 3, 1.0],
         "trials": trials,
         "chosen": chosen,
         "verdict": verdict,
         "tasks": [task] if compared else [],
-        "finals": {"fresh": 2 if compared else 0, "scores": {}},
+        "finals": {"fresh": 2 if compared else 0, "scores": {}, "ahead": compared},
         "changes": {"learning_rate": {"default": 1e-4, "searched": 1e-3}},
         "plan": "run/plan.json",
     }
@@ -131,6 +134,13 @@ def test_every_kind_has_a_page(tmp_path: Path, result: dict[str, Any], language:
     assert "a &lt;b&gt;" in found and "a <b>" not in found
     assert "nan" not in found.lower().replace("finance", "") and ">None<" not in found
     assert "http://" not in found.replace("http://www.w3.org", "") and "<script" not in found
+
+
+def test_a_trial_that_was_given_up_and_one_trained_on_all_at_once_have_gaps_in_different_places() -> None:
+    told = search_told(search(), report_words("en"), ENGLISH, most=9)
+    table = told.sections[-1].tables[0]
+    cells = [[text for text, _ in row.cells[:2]] for row in table.rows]
+    assert cells == [["70.0%", "80.0%"], ["70.0%", ENGLISH.search.stopped], ["", "80.0%"]]
 
 
 def test_the_headline_says_when_a_difference_is_noise(tmp_path: Path) -> None:

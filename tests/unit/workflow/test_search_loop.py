@@ -37,11 +37,18 @@ class Simulated:
         noise: relative spread of the seconds.
         done: trainings that lie on disk; they cost nothing, and new ones are added.
         dies_after: raises KeyboardInterrupt, as a kill would end the process, in this training.
+        beaten: whether there is anything better than the default plan.
     """
 
     def __init__(
-        self, noise: float = 0.0, done: dict[str, Measured] | None = None, dies_after: int | None = None
+        self,
+        noise: float = 0.0,
+        done: dict[str, Measured] | None = None,
+        dies_after: int | None = None,
+        *,
+        beaten: bool = True,
     ) -> None:
+        self.beaten = beaten
         self.done = {} if done is None else done
         self.time, self.noise, self.dies_after = 0.0, noise, dies_after
         self.calls: list[tuple[dict[str, Any], float]] = []
@@ -65,6 +72,8 @@ class Simulated:
         score -= 0.1 * abs(math.log10(used["learning_rate"] / 1e-3)) + 0.01 * abs(
             math.log2(used["rank"] / 32)
         )
+        if values and not self.beaten:
+            score -= 0.5
         self.done[key] = Measured(score=score, seconds=took, settings=used)
         return self.done[key]
 
@@ -128,6 +137,19 @@ def test_it_stays_within_its_minutes_and_leaves_time_for_the_finalists(tmp_path:
     assert train.time <= 60 * minutes * 1.0001
     whole = search.trials[0].rungs[-1]["seconds"]
     assert search.clock.left() >= 0.75 * min(6 * whole, 0.4 * 60 * minutes)
+
+
+@pytest.mark.usefixtures("in_memory")
+@pytest.mark.parametrize("minutes", [4, 15])
+def test_where_nothing_is_ahead_the_finalists_time_goes_into_trials(tmp_path: Path, minutes: int) -> None:
+    train = Simulated(beaten=False)
+    search = searched(tmp_path, train, minutes=minutes)
+    assert search.best() is search.trials[0]
+    assert {"batch", "rate"} <= {trial.stage for trial in search.trials}
+    values = [str(sorted(trial.values.items())) for trial in search.trials]
+    assert len(set(values)) == len(values)
+    whole = sum(rung["seconds"] for rung in search.trials[0].rungs)
+    assert 60 * minutes - 1.3 * whole < train.time <= 60 * minutes
 
 
 @pytest.mark.usefixtures("in_memory")

@@ -18,7 +18,7 @@ _SEARCH = SearchWords(
         "inconclusive-default": "No plan was found that beats the default plan: {differences}",
         "mixed-default": "The default plan stays: the best trial is better on some tasks and worse on others: "
         "{differences}",
-        "worse-default": "The default plan stays: the best trial is worse with fresh seeds: {differences}",
+        "worse-default": "The default plan stays: the best trial is worse: {differences}",
         "nothing_else-default": "The time sufficed for the default plan only",
     },
     difference="{task} {difference}",
@@ -34,6 +34,7 @@ _SEARCH = SearchWords(
     stale="No time was left to train the finalists with fresh seeds. The scores below are the ones that "
     "the plan was "
     "chosen by, the luckiest of many: they flatter it.",
+    behind="No trial was ahead of the default plan, so none was trained again with fresh seeds.",
     finals="The finalists",
     finals_intro="Means over seeds; the intervals cover records and seeds.",
     plans={"searched": "found plan", "default": "default plan"},

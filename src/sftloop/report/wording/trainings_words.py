@@ -24,6 +24,9 @@ class SearchWords:
     fresh: Counted
     """The seeds of the finalists."""
     stale: str
+    """A trial was ahead, but there was no time to train it again."""
+    behind: str
+    """No trial was ahead."""
     finals: str
     finals_intro: str
     plans: Mapping[str, str]
