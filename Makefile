@@ -30,7 +30,7 @@ demo: $(RUNTIME) ## fine-tune and measure an example (EXAMPLE=support or netizen
 	$(BIN)/sftloop run examples/$(EXAMPLE) || test $$? -eq 1
 
 test: check ## every test, the real-model ones included, on up to four cores
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: $(READY) ## lint, types, layers
 	$(BIN)/ruff check .

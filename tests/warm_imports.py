@@ -7,19 +7,23 @@ don't either.
 import importlib
 import pkgutil
 import threading
-
-import peft  # noqa: F401
-import safetensors.torch  # noqa: F401
-import sklearn.linear_model  # noqa: F401
-import torch  # noqa: F401
-import transformers.models.llama.modeling_llama
-import transformers.models.qwen2.modeling_qwen2  # noqa: F401
+import warnings
 
 import sftloop
-import sftloop.cli
 
-for _, name, _ in pkgutil.walk_packages(sftloop.__path__, "sftloop."):
-    if not name.endswith("__main__"):
-        importlib.import_module(name)
+_LIBRARIES = (
+    "torch",
+    "transformers.models.llama.modeling_llama",
+    "transformers.models.qwen2.modeling_qwen2",
+    "peft",
+    "safetensors.torch",
+    "sklearn.linear_model",
+)
+_OWN = [name for _, name, _ in pkgutil.walk_packages(sftloop.__path__, "sftloop.") if "__main__" not in name]
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    for _name in (*_LIBRARIES, *_OWN):
+        importlib.import_module(_name)
 if threading.active_count() > 1:
     raise RuntimeError("A thread is running, which the commands' processes would lack.")
