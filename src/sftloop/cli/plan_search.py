@@ -88,7 +88,9 @@ def _print(result: dict[str, Any], scenario: Path) -> None:
             click.echo(f"  {task['task']}, {row['name']}: {task['metric']} {options.percent(_entry(row))}")
     click.echo(f"Best trial: {_VERDICTS[result['verdict']]}; taken: the {result['chosen']} plan")
     if result["finals"]["ahead"] and not result["finals"]["fresh"]:
-        click.echo("No time was left for fresh seeds: the scores are those it was chosen by, which flatter it.")
+        click.echo(
+            "No time was left for fresh seeds: the scores are those it was chosen by, which flatter it."
+        )
     click.echo(f"Plan: {result['plan']} (sftloop run {scenario} --plan {result['plan']})")
     click.echo(f"Page: {result['page']}")
 
