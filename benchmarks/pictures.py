@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from benchmarks.drawing import drawing
 from sftloop.core.files import atomic_write_text, read_json
 from sftloop.report.charts.svg import element, text
 
@@ -72,8 +73,7 @@ def draw(title: str, curves: Sequence[Curve]) -> str:
         plot = _HEIGHT - _TOP - _BOTTOM
         return _TOP + plot * (1 - (math.log10(y) - low) / (high - low))
 
-    drawn = [element("rect", width=_WIDTH, height=_HEIGHT, fill="#ffffff")]
-    drawn += [_level(value, up(value)) for value in _levels(low, high)]
+    drawn = [_level(value, up(value)) for value in _levels(low, high)]
     drawn += [
         text(f"{x:,.0f}", across(x), _HEIGHT - _BOTTOM + 18, text_anchor="middle", fill="#444")
         for x in _apart(xs, across)
@@ -85,18 +85,7 @@ def draw(title: str, curves: Sequence[Curve]) -> str:
         y = max([up(points[-1][1]) + 4, *(end + 16 for end in ends)])
         ends.append(y)
         drawn.append(text(label, _LEFT + _PLOT + 12, y, fill=style[0]))
-    return str(
-        element(
-            "svg",
-            *drawn,
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
-            role="img",
-            aria_label=title,
-            font_family="system-ui, sans-serif",
-            font_size="13",
-        )
-    )
+    return str(drawing(_WIDTH, _HEIGHT, title, drawn))
 
 
 def table(rows: Iterable[Row]) -> str:

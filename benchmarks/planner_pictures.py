@@ -1,4 +1,4 @@
-"""Draw what `memory_check`, `memory_on_cpu` and `time_check` measured as the pictures of `docs/planner.md`.
+"""Draw what `memory_check`, `memory_on_cpu` and `time_check` measured as the pictures of the planner's documents.
 
 python -m benchmarks.planner_pictures [--out docs]
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from benchmarks.drawing import drawing
 from sftloop.core.files import atomic_write_text, read_json
 from sftloop.report.charts.svg import Axis, element, round_axis, text, tick_text
 
@@ -69,7 +70,7 @@ def memory_on_gpu(rows: Sequence[Row]) -> Markup:
         *_scatter(reserved, axis, 70 + _SIDE + 90, "reserved"),
     ]
     legend = _legend([("one GPU", _GREEN), ("FSDP on 2 and 4", _BROWN)], 70, 14)
-    return _drawing(
+    return drawing(
         2 * _SIDE + 200, _SIDE + 100, f"Predicted and measured memory of {len(ran)} runs", [*legend, *panels]
     )
 
@@ -87,7 +88,7 @@ def time_forecasts(rows: Sequence[Row]) -> Markup:
         y = _TOP + _SIDE * (1 - axis.share(seconds))
         ends = {f"x{end}": 70 + _SIDE * axis.share(forecast[at]) for end, at in ((1, "low"), (2, "high"))}
         panel.append(element("line", y1=y, y2=y, stroke=_GREEN, **ends))
-    return _drawing(_SIDE + 130, _SIDE + 100, "Forecast and taken time", panel)
+    return drawing(_SIDE + 130, _SIDE + 100, "Forecast and taken time", panel)
 
 
 def memory_on_cpu(rows: Sequence[Row]) -> Markup:
@@ -115,7 +116,7 @@ def memory_on_cpu(rows: Sequence[Row]) -> Markup:
         drawn.append(element("line", x1=x, x2=x, y1=36, y2=y, stroke=_GREY))
         drawn.append(text(f"{tick_text(value)} GB", x, y + 18, text_anchor="middle", fill=_INK))
     drawn.append(text("pale: the ledger; full: measured", 10, y + 18, fill=_INK))
-    return _drawing(left + width + 40, y + 30, "The ledger beside measured tensors, by category", drawn)
+    return drawing(left + width + 40, y + 30, "The ledger beside measured tensors, by category", drawn)
 
 
 def _ledger(row: Row) -> dict[str, float]:
@@ -178,20 +179,6 @@ def _legend(entries: Sequence[tuple[str, str]], left: float, y: float) -> list[M
         drawn.append(text(words, left + 18, y + 8, fill=_INK))
         left += 40 + 7 * len(words)
     return drawn
-
-
-def _drawing(width: float, height: float, label: str, children: Sequence[Markup]) -> Markup:
-    return element(
-        "svg",
-        element("rect", width=width, height=height, fill="#ffffff"),
-        *children,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:g} {height:g}",
-        role="img",
-        aria_label=label,
-        font_family="system-ui, sans-serif",
-        font_size="13",
-    )
 
 
 if __name__ == "__main__":

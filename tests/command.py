@@ -21,20 +21,14 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, **fixed, **more}
 
 
-def call(
-    *arguments: str | Path, cwd: Path, anew: bool = False, **more: str
-) -> subprocess.CompletedProcess[str]:
-    """Run `sftloop ARGUMENTS` to its end.
+def call(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run `sftloop ARGUMENTS` to its end; `more` are environment variables.
 
-    Args:
-        arguments: of the command line.
-        cwd: its working directory.
-        anew: start an interpreter, seconds slower than a fork of one that has read torch (`tests.warm`). Threads'
-            settings are read with torch: commands that set them always get a new one.
-        more: environment variables.
+    Forked from a process that has read torch (`tests.warm`). Threads' settings are read with torch: a command that
+    sets them gets a new interpreter.
     """
     words = [*map(str, arguments)]
-    if anew or "OMP_NUM_THREADS" in more or "forkserver" not in multiprocessing.get_all_start_methods():
+    if "OMP_NUM_THREADS" in more or "forkserver" not in multiprocessing.get_all_start_methods():
         return run([*SFTLOOP, *words], cwd=cwd, env=environment(**more))
     return warm.run(words, cwd=cwd, env=environment(**more))
 

@@ -2,8 +2,8 @@
 
 Reading torch and transformers takes longer than most of what the tests ask for. The standard library's fork server
 reads them once; each command gets a process of its own with its own environment, directory, output and exit code.
-What a fresh interpreter alone would show stays with fresh interpreters: start-up, hashing's and seeds' randomness,
-threads' settings (`tests.command.call`'s `anew`).
+What a fresh interpreter alone would show stays with fresh interpreters: start-up, threads' settings, and commands
+that are killed on their way, whose results must equal those of forked ones.
 """
 
 from __future__ import annotations
