@@ -157,10 +157,7 @@ def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
     if "error" in trained:
         return trained
     cost = {"processor_seconds": round(_processor_seconds() - before, 1)}
-    adapter = run / trained["output"]
-    found = _call(["eval", scenario, "--adapter", str(adapter), "--out", f"{run}-eval"])
-    if "error" in found and trained["method"] == "full":
-        found = _call(["eval", scenario, "--model", str(adapter), "--out", f"{run}-eval"])
+    found = _call(["eval", scenario, "--adapter", str(run), "--out", f"{run}-eval"])
     if "error" in found:
         return found
     (task,) = found["tasks"].values()

@@ -113,7 +113,7 @@ def test_heads_answer_instead_of_text(case: Path, method: str) -> None:
     rate = "0.003" if method == "full" else "0.01"
     found = train(case, f"head-{method}", method, "--learning-rate", rate, "--set", "head={dropout: 0.1}")
     assert found["head"]["dropout"] == 0.1
-    where = ["--model" if method == "full" else "--adapter", f"head-{method}/{found['output']}"]
+    where = ["--adapter", f"head-{method}"]
     score, rows = evaluate(case, f"head-{method}-again", *where)
     assert score >= 0.8
     assert all(row.get("text") is None for row in rows.values())

@@ -25,7 +25,7 @@ def command() -> None:
 @click.option(
     "--before",
     metavar="MODEL",
-    help="Compare with this: 'base' (the model without training), an adapter's folder, or another model.",
+    help="Compare with this: 'base' (the model without training), what another run trained, or another model.",
 )
 @click.option("--split", default="test", show_default=True, metavar="SPLIT", help="What is diagnosed.")
 @options.task_option

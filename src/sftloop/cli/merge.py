@@ -16,7 +16,7 @@ from sftloop.cli import options
     "--adapter",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="The trained adapter's folder.",
+    help="The trained adapter's folder, or the run that trained it.",
 )
 @click.option(
     "--out",

@@ -14,7 +14,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 scenario_argument = click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO")
 model_option = click.option("--model", metavar="NAME", help="Instead of the scenario's model.")
 adapter_option = click.option(
-    "--adapter", type=click.Path(path_type=Path, file_okay=False), help="A peft adapter's folder."
+    "--adapter",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="What was trained: a run, an adapter, or the weights of a whole model.",
 )
 task_option = click.option(
     "--task", "tasks", multiple=True, metavar="TASK", help="Only this task (repeatable)."

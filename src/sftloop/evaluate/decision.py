@@ -60,8 +60,8 @@ class Decision:
     unsettled: tuple[str, ...] = ()
     """Systems far behind the best that so few records can't tell apart from it."""
     fine_tune: str | None = None
-    """The base to fine-tune next, where no fine-tuned one was compared and that might spare the API or reach the
-    target."""
+    """The base to fine-tune next, where no fine-tuned one was compared and that might spare the API, reach the
+    target or, where none is stated, do better."""
 
 
 def decide(candidates: Sequence[Candidate], tasks: Sequence[str], targets: Collection[str]) -> Decision:
@@ -104,7 +104,7 @@ def _chosen(
         leader=leader.name,
         also=tuple(one.name for one in good if one is not chosen),
         unsettled=tuple(one.name for one in whole if one.behind and not one.worse and one is not chosen),
-        fine_tune=_base_to_tune(whole) if chosen.kind == "api" else None,
+        fine_tune=_base_to_tune(whole) if chosen.kind == "api" or rule != "meets" else None,
     )
 
 

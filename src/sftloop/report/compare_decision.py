@@ -76,7 +76,7 @@ class _Speaker:
             return Said(headline=self.words.nothing, because=self.words.nothing + self.shared.verdict.stop)
         shown = self.systems[self.decision["choice"] or self.decision["leader"]]
         sentences = {"meets": self._meets, "misses": self._misses, "split": self._split}.get(rule, self._best)
-        parts = [*sentences(shown), *self._spent(shown), *self._next(shown)]
+        parts = [*sentences(shown), *self._enough(), *self._spent(shown), *self._next(shown)]
         return Said(headline=self._headline(shown), because=self.shared.verdict.sentence_join.join(parts))
 
     def _headline(self, system: System) -> str:
@@ -85,9 +85,18 @@ class _Speaker:
             return self.words.misses.of(targets)
         meets_api = system["kind"] == "api" and self.decision["rule"] == "meets"
         text = self.words.meets_api if meets_api else self.words.use[system["kind"]]
+        if system["kind"] == "model" and self._untargeted:
+            text = self.words.untargeted
         cost = system["cost"]
         paid = self.words.api_cost.format(cost=self._money(cost, "per_1000")) if cost else ""
         return text.format(name=system["name"]) + (paid if system["kind"] == "api" else "")
+
+    @property
+    def _untargeted(self) -> bool:
+        return self.decision["rule"] not in ("meets", "misses")
+
+    def _enough(self) -> list[str]:
+        return [self.words.no_target] if self._untargeted else []
 
     def _meets(self, system: System) -> list[str]:
         also = self.decision["also"]
@@ -188,7 +197,10 @@ class _Speaker:
         base = self.decision["fine_tune"]
         if self.decision["rule"] == "misses":
             return [self.words.tune_next.format(base=base) if base else self.words.more_next]
-        return [self.words.tune_or_pay.format(base=base)] if base and system["kind"] == "api" else []
+        if not base:
+            return []
+        text = self.words.tune_or_pay if system["kind"] == "api" else self.words.tune_too
+        return [text.format(base=base)]
 
     def _money(self, cost: Mapping[str, Any], which: str) -> str:
         return money(cost[which], cost["currency"], self.shared)

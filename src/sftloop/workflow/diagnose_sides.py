@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sftloop.core.errors import UsageError
 from sftloop.scenario import Scenario
-from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.trained import find_weights
 
 BASE = "base"
 """What `--before` calls the model without training."""
@@ -36,9 +36,9 @@ class Wanted:
     model: str | None = None
     """Instead of the scenario's."""
     adapter: Path | None = None
-    """A peft adapter trained on that model."""
+    """What was trained on that model: an adapter, a whole model's weights, or a run."""
     before: str | None = None
-    """What to compare with: `base`, an adapter's folder, or a model's name or folder."""
+    """What to compare with: `base`, what was trained (as `adapter`), or a model's name or folder."""
 
 
 def sides_of(scenario: Scenario, wanted: Wanted) -> list[Side]:
@@ -52,8 +52,6 @@ def sides_of(scenario: Scenario, wanted: Wanted) -> list[Side]:
         UsageError: both sides are the same.
         ModelError: a model or adapter is missing or unfit.
     """
-    from sftloop.models import check_adapter
-
     name = wanted.model or scenario.model
     chosen = [("after", name, wanted.adapter)]
     if wanted.before is not None:
@@ -65,10 +63,8 @@ def sides_of(scenario: Scenario, wanted: Wanted) -> list[Side]:
         )
     sides = []
     for role, named, own in chosen:
-        path = base_model(named)
-        if own is not None:
-            check_adapter(own, path)
-        sides.append(Side(role=role, model=named, path=path, adapter=own))
+        found = find_weights(named, own)
+        sides.append(Side(role=role, model=found.name, path=found.path, adapter=found.adapter))
     return sides
 
 
@@ -85,6 +81,4 @@ def side_inputs(scenario: Scenario, splits: Sequence[str], sides: Sequence[Side]
 def _before(scenario: Scenario, name: str, adapter: Path | None, before: str) -> tuple[str, Path | None]:
     if before == BASE:
         return (name if adapter is not None else scenario.model), None
-    if (Path(before) / "adapter_config.json").is_file():
-        return name, Path(before)
-    return before, None
+    return (name, Path(before)) if Path(before).is_dir() else (before, None)

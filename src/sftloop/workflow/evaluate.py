@@ -12,9 +12,9 @@ from sftloop.evaluate import check_target
 from sftloop.evaluate.predict import predict_records
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
-from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes, measure
 from sftloop.workflow.place import named_tasks, open_run
+from sftloop.workflow.trained import find_weights
 
 
 def evaluate_scenario(
@@ -34,7 +34,7 @@ def evaluate_scenario(
     Args:
         directory: the scenario's directory.
         model: overrides the scenario's model.
-        adapter: a peft adapter trained on that model.
+        adapter: what was trained on that model: an adapter, a whole model's weights, or a run.
         split: train, validation or test.
         tasks: only these; None: all.
         limit: at most so many records per task.
@@ -45,24 +45,22 @@ def evaluate_scenario(
     began = time.monotonic()
     scenario = load_scenario(directory)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
-    from sftloop.models import LocalModel, check_adapter  # slow: data first
+    from sftloop.models import LocalModel  # slow: data first
 
-    path = base_model(model or scenario.model)
-    if adapter is not None:
-        check_adapter(adapter, path)
+    weights = find_weights(model or scenario.model, adapter)
     settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}
-    inputs = input_hashes(scenario, [split], path, adapter)
+    inputs = input_hashes(scenario, [split], weights.path, weights.adapter)
     run = open_run("eval", scenario, inputs, settings, out)
     predictions_file = run.file("predictions.jsonl")
-    predictor = LocalModel.load(path, adapter=adapter, name=model or scenario.model)
+    predictor = LocalModel.load(weights.path, adapter=weights.adapter, name=weights.name)
     predictions = predict_records(predictor, scenario, records, predictions_file)
     found = measure(scenario, records, predictions, seed=seed)
     for name, metrics in found.items():
         metrics["target"] = check_target(scenario.tasks[name], metrics)
     result = {
         "scenario": scenario.name,
-        "model": model or scenario.model,
-        "adapter": str(adapter) if adapter else None,
+        "model": weights.name,
+        "adapter": str(weights.adapter) if weights.adapter else None,
         "split": split,
         "n": len(records),
         "tasks": found,

@@ -17,6 +17,7 @@ from sftloop.core.files import read_json, sha256_file, sha256_json
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.prompt_variants import Variant
 from sftloop.workflow.system import System
+from sftloop.workflow.trained import is_whole, trained_in
 
 if TYPE_CHECKING:
     from sftloop.models import LocalModel
@@ -43,7 +44,7 @@ class Tuned:
     @property
     def needs_base(self) -> bool:
         """Whether one of them is an adapter."""
-        return not all(map(_is_whole, self.paths))
+        return not all(map(is_whole, self.paths))
 
 
 def parse_adapter(text: str) -> Tuned:
@@ -57,7 +58,7 @@ def parse_adapter(text: str) -> Tuned:
     name, equals, places = text.partition("=")
     if not equals or "/" in name or "," in name:
         name, places = "", text
-    paths = tuple(_trained_in(Path(place.strip())) for place in places.split(",") if place.strip())
+    paths = tuple(trained_in(Path(place.strip())) for place in places.split(",") if place.strip())
     if not paths:
         raise UsageError(
             f"--adapter wants [NAME=]PATH[,PATH…], got '{text}'.", hint="Give the directory of a run."
@@ -65,15 +66,6 @@ def parse_adapter(text: str) -> Tuned:
     if len(set(paths)) < len(paths):
         raise UsageError(f"--adapter names a path twice in '{text}'.", hint="Each path is another seed.")
     return Tuned(name=name.strip() or _telling_part(paths[0]), paths=paths)
-
-
-def _trained_in(path: Path) -> Path:
-    trained = (path / "train" / name for name in ("adapter", "model"))
-    return next((place for place in trained if place.is_dir()), path)
-
-
-def _is_whole(path: Path) -> bool:
-    return (path / "config.json").is_file() and not (path / "adapter_config.json").is_file()
 
 
 def find_bases(names: Sequence[str]) -> list[Base]:
@@ -129,7 +121,7 @@ def tuned_system(tuned: Tuned, bases: Sequence[Base], own: Variant) -> System:
 
 def _parts(path: Path, bases: Sequence[Base]) -> tuple[Base, Path | None]:
     """Return the model to load, and the adapter to put on it."""
-    if not _is_whole(path):
+    if not is_whole(path):
         return _base_of(path, bases), path
     from sftloop.models import require_supported
 

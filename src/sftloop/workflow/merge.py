@@ -9,6 +9,7 @@ from sftloop.core.errors import UsageError
 from sftloop.core.progress import say
 from sftloop.scenario import load_scenario
 from sftloop.train.checkpoints import saving
+from sftloop.workflow.trained import trained_in
 
 
 def merge_scenario(directory: Path, adapter: Path, out: Path, *, model: str | None = None) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def merge_scenario(directory: Path, adapter: Path, out: Path, *, model: str | No
 
     Args:
         directory: the scenario's directory; names the base model.
-        adapter: the adapter's folder.
+        adapter: the adapter's folder, or a run that trained one.
         out: the merged model's folder; must not exist.
         model: overrides the scenario's model.
 
@@ -31,6 +32,7 @@ def merge_scenario(directory: Path, adapter: Path, out: Path, *, model: str | No
 
     name = model or scenario.model
     base = resolve_model(name, log=say)
+    adapter = trained_in(adapter)
     check_adapter(adapter, base)
     with saving(out):
         merge_adapter(base, adapter, out)

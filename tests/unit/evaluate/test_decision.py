@@ -63,6 +63,8 @@ def test_without_targets_the_simplest_of_those_not_told_apart() -> None:
     ]
     found = decide(systems, TASKS, set())
     assert (found.choice, found.rule, found.leader) == ("words", "as_good", "tuned")
+    assert found.fine_tune is None, "a fine-tuned one was compared"
+    assert decide(systems[1:], TASKS, set()).fine_tune == "raw"
     behind = [systems[0], one("words", "classifier", 2, worse=["intent"]), systems[2]]
     assert (decide(behind, TASKS, set()).choice, decide(behind, TASKS, set()).rule) == ("tuned", "best")
 

@@ -48,6 +48,11 @@ def read(path: Path) -> Page:
         ),
         (
             {"choice": "qwen2.5-0.5b", "rule": "split"},
+            "The best of these is qwen2.5-0.5b as it is",
+            "这些系统里首选未微调的 qwen2.5-0.5b",
+        ),
+        (
+            {"choice": "qwen2.5-0.5b", "rule": "meets"},
             "qwen2.5-0.5b does as it is, without fine-tuning",
             "qwen2.5-0.5b 无需微调，直接可用",
         ),
@@ -89,6 +94,9 @@ def test_numbers_stand_behind_the_decision():
     assert "intent: tuned leads by 2.0 points (95% interval −2.0 to 6.0), which could be chance." in simpler
     assert "below 8.2 points" in simpler
     assert "fine-tuning qwen2.5-0.5b may spare the API" in simpler
+    raw = decision_said(comparison(choice="qwen2.5-0.5b", fine_tune="qwen2.5-0.5b"), "en").because
+    assert "No target is stated" in raw and raw.endswith("fine-tune qwen2.5-0.5b next.")
+    assert "No target" not in because
     missed = decision_said(comparison(target=0.9, choice=None, rule="misses"), "zh").because
     assert missed.startswith("最接近目标的是 tuned。intent：准确率为 86.0%，目标为不低于 90.0%。")
     assert missed.endswith("下一步：增加训练记录，或换更大的基座模型。")

@@ -17,6 +17,8 @@ class DecisionWords:
 
     use: Mapping[str, str]
     """Kind of system → what to do; `{name}`."""
+    untargeted: str
+    """`use` of a model as it is, where no target says what is enough; `{name}`."""
     api_cost: str
     """Follows `use` of an API; `{cost}`."""
     meets_api: str
@@ -57,7 +59,9 @@ class DecisionWords:
     unknown_price: str
     time: str
     """`{duration}`."""
+    no_target: str
     tune_or_pay: str
+    tune_too: str
     tune_next: str
     """`{base}`."""
     more_next: str
