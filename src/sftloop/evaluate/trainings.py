@@ -114,8 +114,19 @@ def mean_interval(
     metric: str | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    beside: Sequence[Runs] = (),
 ) -> dict[str, Any]:
     """Return the mean metric over seeds with an interval for records and seeds together.
+
+    Args:
+        task: the task; records and predictions of other tasks are skipped.
+        records: the records that every training answered.
+        runs: one list of predictions per seed.
+        metric: one of the kind's metrics; None for the primary one.
+        seed: seed of the bootstrap.
+        resamples: bootstrap draws.
+        beside: other trainings with the same spread over seeds, such as those of the same method on other sizes.
+            The variance between seeds is then pooled, which two or three seeds of one alone say little about.
 
     Returns:
         {"metric", "values" (per seed), "mean", "low", "high", "n"}; the limits come from `compare_trainings`'
@@ -128,7 +139,8 @@ def mean_interval(
     draws_seed = derive_seed(seed, task.name, "mean of trainings")
     spread = _records_spread([statistics], aligned[0], draws_seed, resamples)
     mean = float(np.mean(values))
-    low, high, _ = _student(mean, [spread, _seeds_spread(values)])
+    others = [_values(task, records, each, name) for each in beside]
+    low, high, _ = _student(mean, [spread, _seeds_spread(values, others)])
     if name not in FALLING and 0 <= min(values) and max(values) <= 1:
         low, high = max(low, 0.0), min(high, 1.0)
     return {
@@ -186,10 +198,20 @@ def _records_spread(sides: list[list[Statistic]], scored: Scored, seed: int, res
     return _Spread(float(np.nanvar(draws, ddof=1)) * units / (units - 1), units - 1.0)
 
 
-def _seeds_spread(values: Sequence[float]) -> _Spread:
-    if len(values) < 2:
+def _values(task: Task, records: Sequence[Record], runs: Runs, metric: str) -> list[float]:
+    aligned = [align(task, records, run) for run in runs]
+    kind = KINDS[task.kind]
+    return [_value(one_metric(kind.measure(task, one), metric), len(one)) for one in aligned]
+
+
+def _seeds_spread(values: Sequence[float], others: Sequence[Sequence[float]] = ()) -> _Spread:
+    """Return the squared standard error of the seeds' mean, with the variance pooled over `others` too."""
+    several = [own for own in (values, *others) if len(own) > 1]
+    if not several:
         return _Spread(0.0, math.inf)
-    return _Spread(float(np.var(values, ddof=1)) / len(values), len(values) - 1.0)
+    freedom = sum(len(own) - 1 for own in several)
+    variance = sum((len(own) - 1) * float(np.var(own, ddof=1)) for own in several) / freedom
+    return _Spread(variance / len(values), float(freedom))
 
 
 def _student(value: float, parts: Sequence[_Spread]) -> tuple[float, float, float]:

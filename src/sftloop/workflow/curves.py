@@ -68,7 +68,8 @@ def _method(
     """Return one method's curve, and add its draws at the horizons to `foretold`."""
     points = []
     for n, found in sorted(by_size.items()):
-        measured = mean_interval(task, own, found)
+        beside = [runs for size, runs in by_size.items() if size != n]
+        measured = mean_interval(task, own, found, beside=beside)
         points.append({"n": n, **{key: measured[key] for key in ("values", "mean", "low", "high")}})
     curve: dict[str, Any] = {"method": method, "points": points, "law": None, "foretold": [], "curve": []}
     if len(points) < LEAST_SIZES:

@@ -91,3 +91,19 @@ def test_a_side_without_runs_and_an_unknown_metric_are_refused():
         compare_trainings(TASK, records, [], runs)
     with pytest.raises(UsageError, match="no metric 'acuracy'"):
         compare_trainings(TASK, records, runs, runs, metric="acuracy")
+
+
+def test_two_seeds_borrow_the_spread_of_trainings_beside_them():
+    rng = np.random.default_rng(6)
+    covered = wide = narrow = 0
+    for _ in range(60):
+        records, runs = runs_of(drawn(rng, 200, 8, 0.7, 0.05, np.zeros(200)))
+        pairs = [runs[start : start + 2] for start in (0, 2, 4, 6)]
+        alone = mean_interval(TASK, records, pairs[0], resamples=100)
+        found = mean_interval(TASK, records, pairs[0], resamples=100, beside=pairs[1:])
+        assert found["mean"] == alone["mean"]
+        covered += found["low"] <= 0.7 <= found["high"]
+        wide += alone["high"] - alone["low"] > 0.5
+        narrow += found["high"] - found["low"] > 0.5
+    assert covered >= 0.88 * 60
+    assert wide > 10 and narrow <= 2
