@@ -1,4 +1,4 @@
-"""`sftloop report`: make a run's page again from what the run saved."""
+"""`sftloop report`: make a run's page again from what it saved."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import click
 @click.argument("run_directory", metavar="RUN_DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(run_directory: Path, as_json: bool) -> None:
-    """Rebuild report.html in RUN_DIR, the directory that `sftloop run` wrote.
+    """Rebuild the page in RUN_DIR: of run, compare, diagnose, audit, select, prompt improve or plan.
 
-    The page is one file: no network, no scripts, readable on a phone and on paper, in the scenario's language.
+    It is one file that needs no network, readable on a phone and on paper, in the scenario's language.
     """
-    from sftloop.report import build_report
+    from sftloop.report.rebuild import rebuild_page
 
-    path = build_report(run_directory)
+    path = rebuild_page(run_directory)
     size_bytes = path.stat().st_size
     if as_json:
         click.echo(json.dumps({"report": str(path), "bytes": size_bytes}, ensure_ascii=False))

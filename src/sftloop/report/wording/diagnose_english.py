@@ -15,7 +15,7 @@ ENGLISH = DiagnoseWords(
         clean="Nothing is claimed on any of the {n} records that support no claim",
         unknown="Every record here supports a claim, so none can be unsupported",
         traps="{passed} of {n} traps were passed.",
-        changed="Of {n} figures compared, {better} are better for sure and {worse} worse.",
+        changed="Figures compared: {n}; better for sure: {better}, worse: {worse}.",
         unchanged="None of {n} figures compared has changed for sure.",
     ),
     compared_with="Compared with",
