@@ -71,6 +71,7 @@ def test_the_good_change_is_taken_the_others_are_not_and_nothing_is_asked_twice(
     assert result.stdout.count("\n") == 1
     found = json.loads(result.stdout)
     assert found["n"] == {"seen": 18, "held_out": 36}
+    assert found["reading"]["intent"]["n"] == 18 and found["reading"]["intent"]["reads"]
     [group] = found["groups"]
     assert (group["gold"], group["answered"], group["wrong"]) == ("delivery", "refund", 6)
     assert [one["decision"] for one in found["proposals"]] == ["accepted", None, None, "worse"]
@@ -86,7 +87,7 @@ def test_the_good_change_is_taken_the_others_are_not_and_nothing_is_asked_twice(
     run = case.parent / "run"
     assert (run / "improved.yaml").read_text() == YAML.replace("Asks where an order stays.", GOOD)
     events = [json.loads(line)["event"] for line in (run / "history.jsonl").read_text().splitlines()]
-    assert events == ["group", *["proposal"] * 4, *["test"] * 2, *["decision"] * 2, "test_split"]
+    assert events == ["group", "reading", *["proposal"] * 4, *["test"] * 2, *["decision"] * 2, "test_split"]
     assert (run / "improve.html").stat().st_size > 10_000
 
     assert applied.returncode == 0, applied.stderr
@@ -115,14 +116,14 @@ def test_killed_while_the_writer_thinks_it_goes_on_from_there(case: Path) -> Non
             process.send_signal(signal.SIGKILL)
             process.wait(20)
         both.writer.released.set()
-        assert both.calls == (18, 3)
-        assert len((place / "run" / "history.jsonl").read_text().splitlines()) == 3
+        assert both.calls == (2 * 18, 3), "the seen records, also with their definitions exchanged"
+        assert len((place / "run" / "history.jsonl").read_text().splitlines()) == 4
         result = improve(case, *both.arguments, "--json", home="other")
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["accepted"] and found["refused"] == {"nothing_new": 1, "malformed": 1}
     # held-out records in three wordings, test records in two; the seen ones were answered before
-    assert both.calls == (18 + 3 * 36 + 2 * 54, 3 + 2), "only the question in flight was asked again"
+    assert both.calls == (2 * 18 + 3 * 36 + 2 * 54, 3 + 2), "only the question in flight was asked again"
 
 
 def test_a_service_that_fails_for_good_ends_with_3(case: Path) -> None:

@@ -113,6 +113,10 @@ def _notes(result: Mapping[str, Any], shared: Words, words: ImproveWords) -> lis
             facts = result["tasks"][task]
             shown = figures.difference(facts["metric"], smallest, signed=False)
             notes.append(words.blind.format(task=task, detectable=shown, n=figures.count(facts["held_out"])))
+    for task, found in result.get("reading", {}).items():
+        if not found["reads"]:
+            share = figures.percent(found["same"])
+            notes.append(words.unread.format(task=task, share=share, n=figures.count(found["n"])))
     if result["test"] and result["test"]["note"] == "no_test_file":
         notes.append(words.no_test_file)
     applied = result.get("applied")

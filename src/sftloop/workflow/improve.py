@@ -164,6 +164,7 @@ def _told(rounds: Rounds, search: Search, held_out: Mapping[str, Sequence[Record
     tested = [one for one in made if one.test is not None]
     return {
         "rounds": max((one.round for one in made), default=0),
+        "reading": rounds.reading,
         "groups": rounds.groups,
         "proposals": [one.to_json() for one in made],
         "asked": sum(one.again is None for one in made),

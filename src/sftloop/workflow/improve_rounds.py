@@ -21,6 +21,7 @@ from sftloop.workflow.improve_decide import compare, corrected, is_tagged_anchor
 from sftloop.workflow.improve_groups import Group, find_groups
 from sftloop.workflow.improve_history import History
 from sftloop.workflow.improve_proposal import Proposal
+from sftloop.workflow.improve_reading import exchanged, unchanged
 from sftloop.workflow.improve_request import Earlier, Option, build_request, options_of, read_proposal
 
 
@@ -52,6 +53,8 @@ class Rounds:
     groups: list[dict[str, Any]] = field(default_factory=list)
     """Of all rounds, with their number."""
     proposals: list[Proposal] = field(default_factory=list)
+    reading: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Per task that gets something wrong: how many answers stay when the labels exchange their definitions."""
     _asked: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     _used: dict[str, list[Option]] = field(default_factory=lambda: defaultdict(list))
     _earlier: dict[str, list[Proposal]] = field(default_factory=lambda: defaultdict(list))
@@ -61,6 +64,8 @@ class Rounds:
         """Go through all rounds, or until nothing is wrong or nothing is left to propose."""
         for number in range(1, self.setting.rounds + 1):
             groups = self._gather(number)
+            if number == 1:
+                self._read({group.task for group in groups})
             fresh = self._propose(number, groups) + self._carried(number)
             if not fresh:
                 say(f"Round {number}: nothing to propose.")
@@ -82,6 +87,26 @@ class Rounds:
             self.groups.append(row)
             self.setting.history.add("group", **row)
         return found
+
+    def _read(self, tasks: set[str]) -> None:
+        """Find out whether the model reads the definitions that are to be improved."""
+        for task in [name for name in self.setting.seen if name in tasks]:
+            other = exchanged(self.scenario, task)
+            if other is None:
+                continue
+            records = self.setting.seen[task]
+            reasons = self.scenario.tasks[task].answer.reason
+            own = self._answers(self.scenario, records, "seen", reasons=reasons)
+            found = unchanged(own, self._answers(other, records, "seen"))
+            if found is None:
+                continue
+            self.reading[task] = found
+            self.setting.history.add("reading", task=task, **found)
+            if not found["reads"]:
+                say(
+                    f"{task}: with the labels' definitions exchanged, {found['same']:.0%} of {found['n']} answers "
+                    "stay the same: the model hardly reads them, so rewording will mend little."
+                )
 
     def _propose(self, number: int, groups: Sequence[Group]) -> list[Proposal]:
         """Ask the writer, the heaviest groups first, each again only after the others had their turn."""

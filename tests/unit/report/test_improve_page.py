@@ -146,6 +146,13 @@ def test_nothing_taken_says_what_could_have_been_seen(tmp_path: Path) -> None:
     assert CHINESE.nothing_wrong in page(tmp_path, empty)
 
 
+@pytest.mark.parametrize(("reads", "shown"), [(False, True), (True, False)])
+def test_a_model_that_does_not_read_definitions_is_said(tmp_path: Path, reads: bool, shown: bool) -> None:
+    found = {"n": 25, "same": 0.96, "low": 0.8, "high": 1.0, "reads": reads}
+    text = page(tmp_path, result("en", taken=False, reading={"t": found}))
+    assert ("96.0% of 25 answers stay the same when the labels exchange their definitions" in text) is shown
+
+
 def test_what_became_of_the_file(tmp_path: Path) -> None:
     applied = {"file": "shop/scenario.yaml", "backup": "shop/scenario.yaml.1a2b.bak"}
     text = page(tmp_path, result("en", applied=applied))

@@ -21,6 +21,8 @@ ENGLISH = ImproveWords(
     blind="{task}: with {n} held-out records a change that is better by less than {detectable} would "
     "probably not have "
     "shown.",
+    unread="{task}: {share} of {n} answers stay the same when the labels exchange their definitions. The model "
+    "hardly reads them, so rewording them will mend little: fine-tune it, or take a larger one.",
     no_test_file="There is no test file, so the gain rests on the validation split alone, where the changes were "
     "chosen.",
     test_heading="On the test records",

@@ -31,6 +31,8 @@ class ImproveWords:
     held_out: Counted
     blind: str
     """`{task}`, `{detectable}`, `{n}`."""
+    unread: str
+    """`{task}`, `{share}`, `{n}`."""
     no_test_file: str
     test_heading: str
     test_intro: Counted
