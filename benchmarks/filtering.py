@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--model", help="a model whose hidden states and losses are measured too")
     parser.add_argument("--share", type=float, default=1.0, help="of the pool's rows, for slow machines")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the enlarged pool; 0: not measured")
-    parser.add_argument("--groups", default="cards,top_up,transfer")
+    parser.add_argument("--groups", default="cards,top_up,transfer", help="empty: only the million rows")
     parser.add_argument("--out", type=Path, default=_RESULTS)
     parser.add_argument("--scale-child", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -70,7 +70,7 @@ def main() -> None:
     if options.rows:
         kept["scale"] = scale(rows, options.rows)
         atomic_write_json(options.out, kept)
-    for group in options.groups.split(","):
+    for group in filter(None, options.groups.split(",")):
         kept[_name(group, options)] = measure_group(rows, data, group, options.model)
         atomic_write_json(options.out, kept)
 

@@ -52,6 +52,7 @@ def run_scenario(
     linear = _linear_step(run, scenario, data, test, seed)
     before = _evaluate_step(run, "before", scenario, test, base, None)
     trained = train_step(run, scenario, data, base, read.choices, refining(run, scenario.name))
+    say(f"Weights: {run.path / trained['output']}")
     after = _evaluate_step(run, "after", scenario, test, base, run.path / trained["output"])
     summary = _summary(run, scenario, model or scenario.model, test, (linear, before, after), trained, seed)
     atomic_write_json(run.file("wrong_answers.json"), telling_wrong_answers(scenario, test, before, after))

@@ -112,7 +112,7 @@ def train_step(
     }
     atomic_write_json(saved, result)
     run.mark_done("train", seconds=result["seconds"])
-    say(f"Trained {outcome.steps} steps in {clock(outcome.seconds)}: {run.path / result['output']}")
+    say(f"Trained {outcome.steps} steps in {clock(outcome.seconds)}")
     return result
 
 
