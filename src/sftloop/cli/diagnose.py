@@ -71,7 +71,8 @@ def _print(result: dict[str, Any]) -> None:
             precision, recall = options.percent(row["precision"]), options.percent(row["recall"])
             click.echo(f"  {label}: precision {precision}, recall {recall}")
         for family, row in task["traps"].items():
-            click.echo(f"  trap {family}: {row['passed']} of {row['n']} passed")
+            which = "of your own" if family == "own" else family
+            click.echo(f"  trap {which}: {row['passed']} of {row['n']} passed")
         if found := task["threshold"]:
             click.echo(f"  {_threshold(found)}")
     for row in (result["compared"] or {}).get("tests", ()):

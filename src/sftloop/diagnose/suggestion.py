@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from sftloop.records import Record
 
-Kind = Literal["trap", "evidence", "over_claim", "no_abstain", "rule", "validation"]
+Kind = Literal["trap", "own_trap", "evidence", "over_claim", "no_abstain", "rule", "validation"]
 
 
 class Words(NamedTuple):
@@ -30,6 +30,12 @@ WORDS: Mapping[Kind, Words] = {
         "read them, mend them, keep those that are right.",
         "“{title}”类陷阱共 {n} 条，模型中招 {failed} 条。",
         "往训练集里补 2～4 条这样的记录。下面的草稿由训练集记录改写而成：请先逐条审读、修改，再保留正确的。",
+    ),
+    "own_trap": Words(
+        "The model falls for {failed} of {n} of your own traps{named}.",
+        "Write two to four records in their manner for the training set: what measures must not be trained on.",
+        "自备的陷阱{named_zh}共 {n} 条，模型中招 {failed} 条。",
+        "仿照它们另写 2～4 条，补进训练集：不要直接拿评测的记录来训练。",
     ),
     "evidence": Words(
         "With its evidence taken away, the model still gives the old answer on {failed} of {n} records: it leans "

@@ -16,7 +16,7 @@ from sftloop.diagnose.interventions import without_evidence
 from sftloop.diagnose.probes import Answered, Probes
 from sftloop.diagnose.suggestion import Suggestion
 from sftloop.diagnose.trap_families import untested_rules
-from sftloop.diagnose.traps import SOURCE, build_traps
+from sftloop.diagnose.traps import OWN, SOURCE, build_traps
 from sftloop.evaluate.abstention import abstain_labels
 from sftloop.records import Record
 from sftloop.scenario import Language, Scenario, Task
@@ -75,21 +75,15 @@ def _traps(
     drafts = build_traps(scenario, task, train, seed=derive_seed(seed, "drafts"), most=DRAFTS)
     found = []
     for name, row in failed[:_FAMILIES]:
-        title = row["title"] or {"en": name, "zh": name}
-        found.append(
-            Suggestion(
-                task=task.name,
-                kind="trap",
-                item=name,
-                facts={
-                    "failed": row["n"] - row["passed"],
-                    "n": row["n"],
-                    "title": title["en"],
-                    "title_zh": title["zh"],
-                },
-                drafts=[trap.record for trap in drafts if trap.family == name],
-            )
-        )
+        counts, title = {"failed": row["n"] - row["passed"], "n": row["n"]}, row["title"]
+        if title is None:
+            named, named_zh = ("", "") if name == OWN else (f" of the kind “{name}”", f"“{name}”")
+            facts = counts | {"named": named, "named_zh": named_zh}
+            found.append(Suggestion(task=task.name, kind="own_trap", item=name, facts=facts))
+            continue
+        own = [trap.record for trap in drafts if trap.family == name]
+        facts = counts | {"title": title["en"], "title_zh": title["zh"]}
+        found.append(Suggestion(task=task.name, kind="trap", item=name, facts=facts, drafts=own))
     return found
 
 

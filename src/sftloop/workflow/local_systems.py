@@ -56,7 +56,7 @@ def parse_adapter(text: str) -> Tuned:
         UsageError: no path, or one twice.
     """
     name, equals, places = text.partition("=")
-    if not equals or "/" in name or "," in name:
+    if not equals or "/" in name or Path(name).exists():
         name, places = "", text
     paths = tuple(trained_in(Path(place.strip())) for place in places.split(",") if place.strip())
     if not paths:

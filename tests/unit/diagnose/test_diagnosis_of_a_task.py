@@ -143,6 +143,19 @@ def test_suggestions_are_few_concrete_and_made_of_training_records(probes: Probe
     assert suggest(CASE, probes, done, diagnose_task(CASE, probes, done, seed=0), [], seed=0)[0].drafts == []
 
 
+def test_own_traps_are_not_called_drafts_of_training_records(probes: Probes) -> None:
+    done = answered(probes, eager)
+    diagnosis = diagnose_task(CASE, probes, done, seed=0)
+    row = {"n": 5, "passed": 1, "value": 0.2, "title": None}
+    for name, said in (("own", "of your own traps."), ("gossip", "of the kind “gossip”")):
+        alone = {**diagnosis, "traps": {name: row}}
+        [first, *_] = suggest(CASE, probes, done, alone, POSTS, seed=0)
+        assert (first.kind, first.item, list(first.drafts)) == ("own_trap", name, [])
+        told = first.to_json()
+        assert said in told["why"] and "must not be trained on" in told["mend"]
+        assert "{" not in told["why"] + told["zh"]["why"] + told["zh"]["mend"]
+
+
 def test_answers_kept_without_evidence_are_mended_by_records_without_theirs(probes: Probes) -> None:
     def stubborn(record: Record) -> str:
         return "有" if record.id.endswith("~removed") else right(record)

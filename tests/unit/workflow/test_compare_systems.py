@@ -35,6 +35,7 @@ def own(scenario: Scenario) -> list[Variant]:
 
 def test_adapters_and_their_seeds(tmp_path: Path) -> None:
     assert parse_adapter("best=a,b").name == "best"
+    assert parse_adapter("Qwen, tuned=a").name == "Qwen, tuned"
     assert parse_adapter("best=a, b").paths == (Path("a"), Path("b"))
     plain = parse_adapter("runs/lr=0.1/train/adapter")
     assert (plain.name, plain.paths) == ("lr=0.1", (Path("runs/lr=0.1/train/adapter"),))
