@@ -18,6 +18,7 @@ from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, disk_errors, read_json, sha256_json
 
 MANIFEST = "manifest.json"
+_ALIKE = frozenset({"adapter", "train", "model", "output"})
 _PACKAGES = ("sftloop", "torch", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
 
 
@@ -120,6 +121,11 @@ def _is_bare(path: Path, manifest: Mapping[str, Any]) -> bool:
     return not manifest["steps"] and not any(
         each.is_file() for each in path.rglob("*") if each.name != MANIFEST
     )
+
+
+def telling_name(path: Path) -> str:
+    """Return the last part of a path that says what lies there: folders within a run are called alike in all."""
+    return next((part for part in reversed(path.parts) if part not in _ALIKE), path.name)
 
 
 def _foreign(path: Path) -> UsageError:

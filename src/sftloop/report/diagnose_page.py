@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sftloop.core.rundir import telling_name
 from sftloop.report.diagnose_figures import change_rows, figure_rows
 from sftloop.report.diagnose_outcome import diagnosis_outcome, shown_suggestions, threshold_statements
 from sftloop.report.diagnose_pictures import (
@@ -94,9 +95,10 @@ def _context(saved: SavedResult, limits: DiagnoseLimits) -> dict[str, Any]:
 def _meta(result: Mapping[str, Any], shared: Words, words: DiagnoseWords) -> list[Fact]:
     facts = [Fact(name=shared.model, value=result["model"])]
     if result.get("adapter"):
-        facts.append(Fact(name=words.adapter, value=Path(result["adapter"]).name))
+        facts.append(Fact(name=words.adapter, value=telling_name(Path(result["adapter"]))))
     if compared := result["compared"]:
-        other = [compared["model"], *([Path(compared["adapter"]).name] if compared.get("adapter") else [])]
+        adapter = compared.get("adapter")
+        other = [compared["model"], *([telling_name(Path(adapter))] if adapter else [])]
         facts.append(Fact(name=words.compared_with, value=" + ".join(other)))
     return [*facts, Fact(name=words.split, value=result["split"])]
 

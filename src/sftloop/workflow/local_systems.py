@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sftloop.core.errors import ModelError, UsageError
 from sftloop.core.files import read_json, sha256_file, sha256_json
+from sftloop.core.rundir import telling_name
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.prompt_variants import Variant
 from sftloop.workflow.system import System
@@ -21,9 +22,6 @@ from sftloop.workflow.trained import is_whole, trained_in
 
 if TYPE_CHECKING:
     from sftloop.models import LocalModel
-
-_PLACES = frozenset({"adapter", "train", "model", "output"})
-"""Folder names that say nothing of what was trained."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ def parse_adapter(text: str) -> Tuned:
         )
     if len(set(paths)) < len(paths):
         raise UsageError(f"--adapter names a path twice in '{text}'.", hint="Each path is another seed.")
-    return Tuned(name=name.strip() or _telling_part(paths[0]), paths=paths)
+    return Tuned(name=name.strip() or telling_name(paths[0].resolve()), paths=paths)
 
 
 def find_bases(names: Sequence[str]) -> list[Base]:
@@ -175,8 +173,3 @@ def _opened(base: Base, adapter: Path | None) -> Iterator[LocalModel]:
     from sftloop.models import LocalModel
 
     yield LocalModel.load(base.path, adapter=adapter, name=base.name)
-
-
-def _telling_part(path: Path) -> str:
-    parts = [part for part in path.resolve().parts if part not in _PLACES]
-    return parts[-1]
