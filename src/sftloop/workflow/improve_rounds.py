@@ -105,7 +105,7 @@ class Rounds:
             if not found["reads"]:
                 say(
                     f"{task}: with the labels' definitions exchanged, {found['same']:.0%} of {found['n']} answers "
-                    "stay the same: the model hardly reads them, so rewording will mend little."
+                    "stay the same: the model hardly reads them, so rewording will mend little; try --formats."
                 )
 
     def _propose(self, number: int, groups: Sequence[Group]) -> list[Proposal]:

@@ -20,7 +20,7 @@ CHINESE = ImproveWords(
     held_out=Counted("另外 {n} 条", "另外 {n} 条"),
     blind="{task}：只有 {n} 条留出记录，提高不足 {detectable}的改动很可能看不出来。",
     unread="{task}：把各标签的定义互换，{n} 条回答里仍有 {share} 不变。模型几乎不看定义，"
-    "改写定义难有起色：请微调，或换更大的模型。",
+    "改写定义难有起色：可用 --formats 另寻格式，或微调，或换更大的模型。",
     no_test_file="没有测试集，提高的幅度只来自验证集，而改动正是在那里选出的。",
     test_heading="在测试集上",
     test_intro=Counted(

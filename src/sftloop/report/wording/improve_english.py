@@ -22,7 +22,8 @@ ENGLISH = ImproveWords(
     "probably not have "
     "shown.",
     unread="{task}: {share} of {n} answers stay the same when the labels exchange their definitions. The model "
-    "hardly reads them, so rewording them will mend little: fine-tune it, or take a larger one.",
+    "hardly reads them, so rewording them will mend little: look for another format with "
+    "--formats, fine-tune it, or take a larger one.",
     no_test_file="There is no test file, so the gain rests on the validation split alone, where the changes were "
     "chosen.",
     test_heading="On the test records",
