@@ -8,7 +8,7 @@ again. Knows names, scores and counts; asks no model.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +49,7 @@ def halves(records: Sequence[Record], seed: int) -> tuple[list[Record], list[Rec
     """
     sides: tuple[list[Record], list[Record]] = ([], [])
     side_of: dict[str, int] = {}
+    counts: tuple[Counter[Any], Counter[Any]] = (Counter(), Counter())
     for record in _spread(records, seed):
         kin = [
             key
@@ -56,9 +57,13 @@ def halves(records: Sequence[Record], seed: int) -> tuple[list[Record], list[Rec
             if key
         ]
         known = [side_of[key] for key in kin if key in side_of]
-        counts = [sum(each.task == record.task for each in side) for side in sides]
-        side = known[0] if known else int(counts[1] < counts[0])
+        # each label is dealt in turn: the spread alternates labels already, and taking every other record of it
+        # would leave one label to either side
+        kinds = ((record.task, record.labels()), record.task)
+        held = [[own[kind] for kind in kinds] for own in counts]
+        side = known[0] if known else int(held[1] < held[0])
         sides[side].append(record)
+        counts[side].update(kinds)
         side_of.update(dict.fromkeys(kin, side))
     return sides
 

@@ -73,6 +73,17 @@ def test_every_combination_is_tried_and_the_present_one_comes_first(tasks: list[
         assert again.format.model_copy(update={"order": again.order}) == variant.scenario.format
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("skew", [2, 3])
+def test_either_half_and_its_first_part_hold_the_labels_evenly(seed: int, skew: int) -> None:
+    sides = halves(records(120, skew=skew), seed)
+    assert abs(len(sides[0]) - len(sides[1])) <= 1
+    for side in sides:
+        for part in (side[:6], side[:12], side):
+            share = sum(record.answer.label == "y" for record in part) / len(part)
+            assert abs(share - 1 / skew) <= 1 / 6 + 1e-9, "an alternating order must not leave a label to one side"
+
+
 def test_letters_that_mislead_are_left_out_and_said() -> None:
     space = format_space(scenario(LETTERED), ["t0"], ["labels", "answer"])
     assert [variant.levels["labels"] for variant in space.variants] == ["names", "names"]
