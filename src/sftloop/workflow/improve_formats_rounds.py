@@ -8,14 +8,14 @@ again. Knows names, scores and counts; asks no model.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sftloop.core.errors import UsageError
 from sftloop.core.seeds import derive_seed
-from sftloop.records import Record, input_key
+from sftloop.records import Record, split_records
 
 FINALISTS = 3
 """Formats beside the present one that go into the final comparison."""
@@ -47,25 +47,8 @@ def halves(records: Sequence[Record], seed: int) -> tuple[list[Record], list[Rec
     Both come ordered so that any first part holds the tasks and labels evenly. Records of one group, or with one
     input, stay on one side. The division depends on ids and seed, not on the records' order.
     """
-    sides: tuple[list[Record], list[Record]] = ([], [])
-    side_of: dict[str, int] = {}
-    counts: tuple[Counter[Any], Counter[Any]] = (Counter(), Counter())
-    for record in _spread(records, seed):
-        kin = [
-            key
-            for key in (record.group and f"group {record.group}", f"input {input_key(record.input)}")
-            if key
-        ]
-        known = [side_of[key] for key in kin if key in side_of]
-        # each label is dealt in turn: the spread alternates labels already, and taking every other record of it
-        # would leave one label to either side
-        kinds = ((record.task, record.labels()), record.task)
-        held = [[own[kind] for kind in kinds] for own in counts]
-        side = known[0] if known else int(held[1] < held[0])
-        sides[side].append(record)
-        counts[side].update(kinds)
-        side_of.update(dict.fromkeys(kin, side))
-    return sides
+    parts = split_records(records, {"pool": 0.5, "held_out": 0.5}, seed=seed)
+    return _spread(parts["pool"], seed), _spread(parts["held_out"], seed)
 
 
 def _spread(records: Sequence[Record], seed: int) -> list[Record]:

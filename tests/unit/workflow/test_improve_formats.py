@@ -81,7 +81,9 @@ def test_either_half_and_its_first_part_hold_the_labels_evenly(seed: int, skew: 
     for side in sides:
         for part in (side[:6], side[:12], side):
             share = sum(record.answer.label == "y" for record in part) / len(part)
-            assert abs(share - 1 / skew) <= 1 / 6 + 1e-9, "an alternating order must not leave a label to one side"
+            assert abs(share - 1 / skew) <= 1 / 6 + 1e-9, (
+                "an alternating order must not leave a label to one side"
+            )
 
 
 def test_letters_that_mislead_are_left_out_and_said() -> None:
