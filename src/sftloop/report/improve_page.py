@@ -106,6 +106,10 @@ def _lead(result: Mapping[str, Any], words: ImproveWords) -> str:
 def _notes(result: Mapping[str, Any], shared: Words, words: ImproveWords) -> list[str]:
     """Return what couldn't be seen, what is missing, and what was done with the user's file."""
     figures, notes = Figures(shared.figures), []
+    for task, found in result.get("reading", {}).items():
+        if not found["reads"]:
+            share = figures.percent(found["same"])
+            notes.append(words.unread.format(task=task, share=share, n=figures.count(found["n"])))
     if not result["accepted"]:
         for task, smallest in result["detectable"].items():
             if smallest is None:
@@ -113,10 +117,6 @@ def _notes(result: Mapping[str, Any], shared: Words, words: ImproveWords) -> lis
             facts = result["tasks"][task]
             shown = figures.difference(facts["metric"], smallest, signed=False)
             notes.append(words.blind.format(task=task, detectable=shown, n=figures.count(facts["held_out"])))
-    for task, found in result.get("reading", {}).items():
-        if not found["reads"]:
-            share = figures.percent(found["same"])
-            notes.append(words.unread.format(task=task, share=share, n=figures.count(found["n"])))
     if result["test"] and result["test"]["note"] == "no_test_file":
         notes.append(words.no_test_file)
     applied = result.get("applied")
