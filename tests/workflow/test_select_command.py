@@ -63,6 +63,16 @@ def test_a_proof_trains_every_selection_once(own_case: Path) -> None:
     assert again["proof"] == found["proof"]
 
 
+def test_a_proof_against_one_baseline(own_case: Path) -> None:
+    arguments = ["--n", "40", "--no-model", "--prove", "--seeds", "1", "--epochs", "1", "--task", "kind"]
+    found = selected(own_case, "prune", *arguments, "--against", "random")
+    [proof] = found["proof"]
+    assert [row["name"] for row in proof["rows"]] == ["selected", "random"]
+    assert {"random", "balanced", "longest", "bm25"} <= set(found["baselines"]), "all are written"
+    refused = call("select", "prune", own_case, *arguments, "--against", "dsir", "--out", "o", cwd=own_case)
+    assert refused.returncode == 2 and "no baseline 'dsir'" in refused.stderr
+
+
 def test_filter_finds_the_scenario_s_kind_of_text_in_a_mixed_pool(own_case: Path) -> None:
     meant = [{"id": f"m{n}", "text": f"w50 w{60 + n % 50} w{61 + n % 40} w51"} for n in range(40)]
     other = [

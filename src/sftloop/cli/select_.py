@@ -14,6 +14,12 @@ from sftloop.cli.training_options import chosen, training_options
 _PROOF = (
     click.option("--prove", is_flag=True, help="Train on the selection and on every baseline, and compare."),
     click.option(
+        "--against",
+        multiple=True,
+        type=click.Choice(["random", "balanced", "longest", "bm25", "dsir"]),
+        help="With --prove, train on this baseline only (repeatable); on all by default.",
+    ),
+    click.option(
         "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings each, for --prove."
     ),
     click.option(
@@ -114,7 +120,7 @@ def _finish(work: Callable[..., dict[str, Any]], scenario: Path, given: dict[str
     from sftloop.workflow.selecting import Asked
 
     of_mode = ("size", "coverage", "pools", "rerank", "ray", "by", "target")
-    of_all = ("model", "no_model", "tasks", "out", "skip_bad", "prove", "seeds", "prove_on")
+    of_all = ("model", "no_model", "tasks", "out", "skip_bad", "prove", "against", "seeds", "prove_on")
     passed = {name: given.pop(name) for name in of_mode if name in given}
     as_json = given.pop("as_json")
     asked = {name: given.pop(name) for name in of_all}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import read_json, sha256_file
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
@@ -37,6 +38,8 @@ class Asked:
     prove: bool = False
     seeds: int = 3
     prove_on: str = "test"
+    against: Sequence[str] = ()
+    """The baselines that a proof trains on; none named: all."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """How to train, for a proof; its `seed` is that of the selection too."""
 
@@ -81,6 +84,7 @@ def open_selection(
         "training": dict(asked.training) if asked.prove else None,
         "seed": asked.seed,
         "seeds": asked.seeds if asked.prove else None,
+        **({"against": sorted(asked.against)} if asked.prove and asked.against else {}),
         **settings,
     }
     if base is not None:
@@ -159,11 +163,21 @@ def proof_of(
     asked: Asked,
     base: Path | None,
 ) -> list[dict[str, Any]] | None:
-    """Train on the selection and the baselines, if that is wanted."""
+    """Train on the selection and the baselines, if that is wanted.
+
+    Raises:
+        UsageError: a baseline that was asked for isn't one of this selection.
+    """
     if not asked.prove:
         return None
     assert base is not None
-    named = {name: [draw[name] for draw in drawn] for name in drawn[0]}
+    for name in asked.against:
+        if name not in drawn[0]:
+            raise UsageError(
+                f"This selection has no baseline '{name}' to train on.", hint=nearest(name, drawn[0])
+            )
+    names = [name for name in drawn[0] if not asked.against or name in asked.against]
+    named = {name: [draw[name] for draw in drawn] for name in names}
     return prove(
         run,
         scenario,
