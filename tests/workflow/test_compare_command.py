@@ -139,6 +139,17 @@ def test_what_cannot_be_compared_is_refused(
     assert all(each in message for each in told), message
 
 
+def test_a_service_that_is_not_there_shows_before_anything_else_is_asked(
+    own_case: Path, tiny_case: Path
+) -> None:
+    with Misbehaving(model="small") as server:
+        systems = ["--model", tiny_case / "model", "--api", f"other@{server.url}", "--no-classifiers"]
+        result = call("compare", own_case, "--out", "cmp", *systems, cwd=own_case)
+    assert result.returncode == 3 and "no model 'other'" in result.stderr
+    asked = [name for name in contents(own_case / "cmp") if "predictions" in name]
+    assert all("other" in name for name in asked), "the model on this machine waits"
+
+
 def test_the_same_command_asks_a_service_again_for_what_it_failed_to_answer(own_case: Path) -> None:
     unlucky: list[dict] = []
 

@@ -76,7 +76,10 @@ def compare_scenario(
     for format, path in exports:
         write_suite(scenario, records, format, path)
     began = time.monotonic()
-    answered = {system.name: answers_of(run, system, _own(records, system)) for system in systems}
+    # services first: a wrong name or key shows before the hours that models on this machine may take
+    order = sorted(systems, key=lambda system: system.kind != "api")
+    asked = {system.name: answers_of(run, system, _own(records, system)) for system in order}
+    answered = {system.name: asked[system.name] for system in systems}
     result = {
         "scenario": scenario.name,
         "language": scenario.language,
