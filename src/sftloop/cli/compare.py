@@ -103,12 +103,16 @@ def _line(system: dict[str, Any], task: str, metric: str, pair: dict[str, Any] |
     if found["format_valid"] is not None:
         parts.append(f"format valid {found['format_valid']:.3f}")
     if system["latency"]["median"] is not None:
-        parts.append(f"{system['latency']['median']:.3g} s")
+        parts.append(_seconds(system["latency"]["median"]))
     if system["cost"] is not None and system["cost"]["per_1000"] is not None:
         parts.append(f"{system['cost']['per_1000']:.3g} {system['cost']['currency']} per 1,000")
     if found["errors"]:
         parts.append(f"{found['errors']} calls failed")
     if pair is not None:
         more = f", {pair['more_records']:,} more records would settle it" if pair["more_records"] else ""
-        parts.append(f"{pair['verdict']} (p {pair['p_adjusted']:.3f}{more})")
+        parts.append(f"{pair['verdict']} ({options.p_value(pair['p_adjusted'])}{more})")
     return ", ".join(parts)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3g} s" if seconds >= 0.001 else "< 0.001 s"

@@ -61,6 +61,11 @@ def print_json(value: dict[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def p_value(p: float) -> str:
+    """Return `p 0.032`, or `p < 0.001` where it is smaller."""
+    return f"p {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
 def percent(entry: dict[str, Any] | None) -> str:
     """Return a metric with its interval as `0.83 [0.77, 0.88]`."""
     if entry is None or entry.get("value") is None:

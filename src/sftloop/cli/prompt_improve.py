@@ -157,7 +157,7 @@ def _difference(found: dict[str, Any]) -> str:
     if found["difference"] is None:
         return "nothing compared"
     low, high = (f"{found[end]:+.3f}" if found[end] is not None else "–" for end in ("low", "high"))
-    return f"{found['difference']:+.3f} [{low}, {high}], p {found['p_adjusted']:.3f}"
+    return f"{found['difference']:+.3f} [{low}, {high}], {options.p_value(found['p_adjusted'])}"
 
 
 def _print_blindness(result: dict[str, Any]) -> None:

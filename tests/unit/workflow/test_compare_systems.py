@@ -151,7 +151,10 @@ def test_figures_of_one_run(scenario: Scenario) -> None:
     assert found["right"] == 2
     assert found["cost"]["total"] == pytest.approx((30 * 1 + 6 * 10) / 1e6)
     assert found["cost"]["per_correct"] == pytest.approx(found["cost"]["total"] / 2)
-    assert found["seconds"]["total"] == pytest.approx(1.5)
+    assert found["seconds"] is None, "calls run side by side"
+    _, here, timed = asked(scenario, "model", ["w30", "w30", "w31", None])
+    local = system_figures(scenario, here, records, [timed], seed=0)
+    assert local["seconds"]["total"] == pytest.approx(1.5)
 
 
 def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> None:
