@@ -27,6 +27,7 @@ _MOST_DEFINITIONS = 20
 """Up to so many labels all definitions are shown, beyond only those in question."""
 _ANSWER_TOKENS = 224
 _EARLIER = 4
+_QUOTES = "\"'“”‘’"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +113,22 @@ def build_request(
 def read_proposal(request: Request, answer: Prediction) -> tuple[Option | None, str, str]:
     """Return the chosen option, the new text on one line, and the writer's why; no option: it can't be read."""
     fields = (answer.answer.fields if answer.answer else None) or {}
-    text = " ".join(str(fields.get("text") or "").split()).strip("\"“”' ")
+    text = _own_words(request, " ".join(str(fields.get("text") or "").split())).strip(_QUOTES + " ")
     why = " ".join(str(fields.get("why") or "").split())
     return _chosen(request, fields.get("change")), text, why
+
+
+def _own_words(request: Request, text: str) -> str:
+    """Return what was written without the request's own phrases around it: the change's name, an outcome."""
+    words = REQUEST_WORDS[request.scenario.language]
+    leads = "|".join(_any_quotes(words.changes[one.part].format(name=one.name)) for one in request.options)
+    outcomes = "|".join(map(re.escape, words.outcomes.values()))
+    text = re.sub(rf"^[{_QUOTES}\s]*(?:{leads})\s*[:：]\s*", "", text, flags=re.IGNORECASE)
+    return re.sub(rf"\s*[(（](?:{outcomes})[)）]\s*$", "", text, flags=re.IGNORECASE)
+
+
+def _any_quotes(phrase: str) -> str:
+    return "".join(f"[{_QUOTES}]?" if letter in _QUOTES else re.escape(letter) for letter in phrase)
 
 
 def _chosen(request: Request, number: Any) -> Option | None:

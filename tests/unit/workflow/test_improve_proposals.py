@@ -44,6 +44,27 @@ def answered(request: Request, text: str) -> Prediction:
     return Prediction(id=request.record.id, task=TASK, text=text, answer=parsed.answer)
 
 
+@pytest.mark.parametrize(
+    ("language", "written", "kept"),
+    [
+        ("zh", "重写‘delivery’的定义：询问订单在哪里。（没有新内容）", "询问订单在哪里。"),
+        ("zh", "询问订单（或包裹）在哪里。", "询问订单（或包裹）在哪里。"),
+        (
+            "en",
+            "Rewrite the definition of 'delivery': Asks where it is. (said nothing new)",
+            "Asks where it is.",
+        ),
+        ("en", "Asks where an order is (or a parcel)", "Asks where an order is (or a parcel)"),
+    ],
+)
+def test_the_request_s_own_phrases_are_no_proposal(
+    scenario: Scenario, language: str, written: str, kept: str
+) -> None:
+    request = request_for(scenario.model_copy(update={"language": language}))
+    option, text, _ = read_proposal(request, answered(request, json.dumps({"change": 1, "text": written})))
+    assert option is not None and text == kept
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_question_shows_definitions_mistakes_reasons_and_choices(
     scenario: Scenario, language: str
