@@ -1,9 +1,10 @@
 """Which of the compared systems to use: a few rules over targets, verdicts and what each kind asks of its owner.
 
-The simplest kind that is good enough wins: a classifier needs no language model at all, a model as it is needs no
-training, a fine-tuned one runs on one's own machine, an API costs money with every record and sees the data. "Good
-enough" is the scenario's targets, or, where it has none, neither being told apart from the best nor trailing it
-far: on few records nothing is told apart from anything. Finds the decision; words for it are elsewhere.
+The simplest kind that is good enough wins: a classifier on words needs no language model at all, a model as it is
+needs no training, a fine-tuned one runs on one's own machine, an API costs money with every record and sees the
+data. "Good enough" is the scenario's targets, or, where it has none, neither being told apart from the best nor
+trailing it far: on few records nothing is told apart from anything. Finds the decision; words for it are
+elsewhere.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Candidate:
     """Tasks on which it isn't told apart from the best, but trails it by more than `MARGIN`."""
     seconds: float | None = None
     """Median per record."""
+    needs_model: bool = True
+    """Whether a language model must be there; words alone are simpler than a classifier on hidden states."""
 
     @property
     def mean_rank(self) -> float:
@@ -111,7 +114,13 @@ def _chosen(
 def _simplest(good: Sequence[Candidate]) -> Candidate:
     """Return the simplest kind's best: sure of its targets first, then by place, then the faster."""
     return min(
-        good, key=lambda one: (SIMPLEST_FIRST.index(one.kind), not all(one.sure.values()), _place(one))
+        good,
+        key=lambda one: (
+            SIMPLEST_FIRST.index(one.kind),
+            one.needs_model,
+            not all(one.sure.values()),
+            _place(one),
+        ),
     )
 
 

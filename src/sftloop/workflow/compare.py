@@ -175,6 +175,7 @@ def _decision(
                 worse=[task for task, pair in compared.items() if pair["verdict"] == "worse"],
                 behind=[task for task, pair in compared.items() if _behind(pair, figures)],
                 seconds=one["latency"]["median"],
+                needs_model="model" in one["about"],
             )
         )
     stated = {task for one in figures for task, found in one["tasks"].items() if found["target"]}

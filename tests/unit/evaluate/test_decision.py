@@ -69,6 +69,14 @@ def test_without_targets_the_simplest_of_those_not_told_apart() -> None:
     assert (decide(behind, TASKS, set()).choice, decide(behind, TASKS, set()).rule) == ("tuned", "best")
 
 
+def test_words_alone_are_simpler_than_hidden_states() -> None:
+    words = one("words", "classifier", 3, needs_model=False, seconds=1.0)
+    states = one("states", "classifier", 2, seconds=0.5)
+    assert decide([one("tuned", "adapter", 1), words, states], TASKS, set()).choice == "words"
+    worse = one("words", "classifier", 3, needs_model=False, worse=["intent"])
+    assert decide([one("tuned", "adapter", 1), worse, states], TASKS, set()).choice == "states"
+
+
 def test_on_few_records_a_simple_system_far_behind_is_not_called_as_good() -> None:
     systems = [one("tuned", "adapter", 1), one("words", "classifier", 2, behind=["intent"])]
     found = decide(systems, TASKS, set())
