@@ -28,6 +28,7 @@ _MOST_DEFINITIONS = 20
 _ANSWER_TOKENS = 224
 _EARLIER = 4
 _QUOTES = "\"'“”‘’"
+_HEADING = re.compile(r"([^:：]{1,60})[:：]\s*(\S.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +120,14 @@ def read_proposal(request: Request, answer: Prediction) -> tuple[Option | None, 
 
 
 def _own_words(request: Request, text: str) -> str:
-    """Return what was written without the request's own phrases around it: the change's name, an outcome."""
-    words = REQUEST_WORDS[request.scenario.language]
-    leads = "|".join(_any_quotes(words.changes[one.part].format(name=one.name)) for one in request.options)
-    outcomes = "|".join(map(re.escape, words.outcomes.values()))
-    text = re.sub(rf"^[{_QUOTES}\s]*(?:{leads})\s*[:：]\s*", "", text, flags=re.IGNORECASE)
-    return re.sub(rf"\s*[(（](?:{outcomes})[)）]\s*$", "", text, flags=re.IGNORECASE)
-
-
-def _any_quotes(phrase: str) -> str:
-    return "".join(f"[{_QUOTES}]?" if letter in _QUOTES else re.escape(letter) for letter in phrase)
+    """Return what was written without what surrounds it: a heading with the label's name, an earlier outcome."""
+    outcomes = "|".join(map(re.escape, REQUEST_WORDS[request.scenario.language].outcomes.values()))
+    text = re.sub(rf"\s*[(（](?:{outcomes})[)）]\s*$", "", text, flags=re.IGNORECASE)
+    names = "|".join(re.escape(one.name) for one in request.options)
+    named = re.compile(rf"[{_QUOTES}\s]*(?:{names})[{_QUOTES}\s]*|.*[{_QUOTES}](?:{names})[{_QUOTES}].*")
+    while (found := _HEADING.match(text)) and named.fullmatch(found[1]):
+        text = found[2]
+    return text
 
 
 def _chosen(request: Request, number: Any) -> Option | None:

@@ -48,6 +48,9 @@ def answered(request: Request, text: str) -> Prediction:
     ("language", "written", "kept"),
     [
         ("zh", "重写‘delivery’的定义：询问订单在哪里。（没有新内容）", "询问订单在哪里。"),
+        ("zh", "重写‘delivery’定义：重写‘delivery’定义：询问订单在哪里。", "询问订单在哪里。"),
+        ("en", "delivery: Asks where: order or parcel", "Asks where: order or parcel"),
+        ("en", "Asks about a delivery: where it is", "Asks about a delivery: where it is"),
         ("zh", "询问订单（或包裹）在哪里。", "询问订单（或包裹）在哪里。"),
         (
             "en",
