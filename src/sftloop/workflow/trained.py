@@ -42,12 +42,13 @@ def find_weights(name: str, adapter: Path | None) -> Weights:
     Raises:
         ModelError: a model or adapter is missing or unfit.
     """
-    place = trained_in(adapter) if adapter is not None else None
-    if place is not None and is_whole(place):
+    if adapter is None:
+        return Weights(name=name, path=base_model(name), adapter=None)
+    place = trained_in(adapter)
+    if is_whole(place):
         return Weights(name=str(place), path=base_model(str(place)), adapter=None)
     base = base_model(name)
-    if place is not None:
-        from sftloop.models import check_adapter
+    from sftloop.models import check_adapter
 
-        check_adapter(place, base)
+    check_adapter(place, base)
     return Weights(name=name, path=base, adapter=place)
