@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.cases import CASES, data_directory, scenario_directory
+from benchmarks.cases import CASES, public_data, scenario_directory
 from benchmarks.children import run_child
 from benchmarks.measure import ALPHA, RANK, THREADS
 from benchmarks.peer_environments import peer_python
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
-    scenario = scenario_directory(_CASE, data_directory(options.data))
+    scenario = scenario_directory(_CASE, public_data(options.data))
     found = []
     with TemporaryDirectory() as work:
         for seed in range(options.seeds):

@@ -36,6 +36,7 @@ class Case:
     note: str | None = None
 
 
+_WHERE = "Give their directory with --data or SFTLOOP_BENCH_DATA (see examples/bench/README.md)."
 _STAND_IN = "stands in for banking77: no public data directory was given"
 
 CASES = {
@@ -95,10 +96,7 @@ def chosen_cases(names: str | None, data: Path | None) -> list[Case]:
             hint = nearest(name, CASES) or f"There are: {', '.join(CASES)}."
             raise UsageError(f"There is no benchmark case '{name}'.", hint=hint)
         if CASES[name].converted and data is None:
-            raise UsageError(
-                f"The case '{name}' needs the public data.",
-                hint="Give their directory with --data or SFTLOOP_BENCH_DATA (see examples/bench/README.md).",
-            )
+            raise UsageError(f"The case '{name}' needs the public data.", hint=_WHERE)
     return [CASES[name] for name in wanted]
 
 
@@ -113,6 +111,18 @@ def data_directory(given: Path | None) -> Path | None:
     )
     if named is not None and not named.is_dir():
         raise UsageError(f"There is no data directory '{named}'.", hint="Check --data or SFTLOOP_BENCH_DATA.")
+    return named
+
+
+def public_data(given: Path | None) -> Path:
+    """Return the directory of the public data, where nothing can stand in for it.
+
+    Raises:
+        UsageError: none was given, or there is no such directory.
+    """
+    named = data_directory(given)
+    if named is None:
+        raise UsageError("This benchmark needs the public data.", hint=_WHERE)
     return named
 
 

@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.cases import data_directory
+from benchmarks.cases import public_data
 from benchmarks.runners import near_duplicates
 from sftloop.core.errors import ExternalError, UsageError
 from sftloop.core.files import atomic_write_json
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--million", action="store_true", help="also a million texts, this package alone")
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
-    data = data_directory(options.data)
+    data = public_data(options.data)
     if data is None:
         raise UsageError("The public data is needed.", hint="Give --data or SFTLOOP_BENCH_DATA.")
     originals = public_texts(data)

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import data_directory
+from benchmarks.cases import public_data
 from sftloop.core.files import atomic_write_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import say
@@ -64,7 +64,7 @@ def main() -> None:
     if options.scale_child:
         print(json.dumps(_timed(options.scale_child)))
         return
-    data = data_directory(options.data)
+    data = public_data(options.data)
     kept = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     rows = [row for row in pool_rows(data) if derive_seed("share", row[0]) < options.share * 2**32]
     if options.rows:
@@ -82,7 +82,7 @@ def _name(group: str, options: argparse.Namespace) -> str:
 
 def pool_rows(data: Path) -> Iterator[Row]:
     """Yield the pool; the id of a bank's message begins with its intent."""
-    for number, (text, intent) in enumerate(_banking(data, "train")):
+    for number, (text, intent) in enumerate(banking_messages(data, "train")):
         yield f"{intent}/{number}", text
     for name in ("tnews", "eprstmt"):
         lines = (data / "fewclue" / name / "unlabeled.json").read_text(encoding="utf-8").splitlines()
@@ -94,7 +94,7 @@ def pool_rows(data: Path) -> Iterator[Row]:
             yield f"instruct-{language}/{number}", text
 
 
-def _banking(data: Path, split: str) -> list[Row]:
+def banking_messages(data: Path, split: str) -> list[Row]:
     with (data / "banking77" / f"{split}.csv").open(encoding="utf-8", newline="") as stream:
         return [(row["text"], row["category"]) for row in csv.DictReader(stream)]
 
@@ -110,7 +110,7 @@ def measure_group(rows: Sequence[Row], data: Path, group: str, model: str | None
     """
     labels = load_scenario(_ROOT / "examples/bench/banking77").tasks["intent"].labels
     intents = {name for name in labels if (name in _CARDS.split() if group == "cards" else group in name)}
-    messages = [text for text, intent in _banking(data, "test") if intent in intents]
+    messages = [text for text, intent in banking_messages(data, "test") if intent in intents]
     examples = random.Random(derive_seed("examples", group)).sample(messages, _EXAMPLES)
     definitions = [f"{name.replace('_', ' ')}: {labels[name].means}" for name in labels if name in intents]
     rows = list({text.casefold(): (name, text) for name, text in rows}.values())
@@ -169,7 +169,7 @@ def _baselines(rows: Sequence[Row], target: Target, n: int) -> dict[str, list[li
 
 def _scores(orders: Sequence[Sequence[str]], meant: set[str]) -> dict[str, float]:
     """Return the mean precision and recall at as many as are meant, and at half of that."""
-    result = {}
+    result: dict[str, float] = {}
     for name, size in (("n", len(meant)), ("half", len(meant) // 2)):
         hits = float(np.mean([sum(each in meant for each in order[:size]) for order in orders]))
         result |= {
@@ -205,7 +205,7 @@ def scale(rows: Sequence[Row], count: int) -> dict[str, Any]:
         _written(file, _enlarged(rows, count))
         command = [sys.executable, "-m", "benchmarks.filtering", "--scale-child", str(file)]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-        found = json.loads(done.stdout) | {"bytes": file.stat().st_size}
+        found: dict[str, Any] = json.loads(done.stdout) | {"bytes": file.stat().st_size}
     say(json.dumps(found))
     return found
 

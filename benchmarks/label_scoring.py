@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import data_directory
+from benchmarks.cases import public_data
 from benchmarks.peer_environments import peer_python
 from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
@@ -42,7 +42,7 @@ def main() -> None:
     if options.ours:
         options.ours.write_text(json.dumps(score(options.records)), encoding="utf-8")
         return
-    data = str(data_directory(options.data))
+    data = str(public_data(options.data))
     convert = [sys.executable, str(_ROOT / "examples/bench/convert.py"), "--data", data, _SCENARIO.name]
     subprocess.run(convert, check=True, stdout=subprocess.DEVNULL)
     peer = peer_python("lm_eval")

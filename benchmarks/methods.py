@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import data_directory
+from benchmarks.cases import public_data
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import say
 from sftloop.models.device import choose_device, choose_dtype
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/methods"))
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
-    data = data_directory(options.data)
+    data = public_data(options.data)
     convert = [
         sys.executable,
         str(_ROOT / "examples/bench/convert.py"),

@@ -55,11 +55,11 @@ def finish(process: subprocess.Popen[Any], limit: float = PROCESS_SECONDS) -> tu
         return process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         process.send_signal(getattr(signal, "SIGABRT", signal.SIGTERM))
-        out = err = "(it did not say)"
+        said: tuple[Any, Any] = ("(it did not say)", "")
         with suppress(subprocess.TimeoutExpired):
-            out, err = process.communicate(timeout=10)
+            said = process.communicate(timeout=10)
         pytest.fail(
-            f"{process.args} was still running after {limit} s. {str(out)[-2000:]}\n{str(err)[-8000:]}"
+            f"{process.args!r} was still running after {limit} s. {str(said[0])[-2000:]}\n{str(said[1])[-8000:]}"
         )
     finally:
         if process.poll() is None:

@@ -193,7 +193,7 @@ class Misbehaving:
 
     def _completion(self, body: Body, *, other_name: bool) -> Body:
         text = self.answer(body)
-        whole = {
+        whole: dict[str, Any] = {
             "model": "another" if other_name else self.model,
             "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": self.finish}],
         }

@@ -12,7 +12,7 @@ Shapes: `B` texts of a batch, `T` their tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,7 @@ def embed_texts(
     *,
     max_tokens: int = 512,
     batch_tokens: int = _BATCH_TOKENS,
+    advance: Callable[[int], None] = lambda count: None,
 ) -> Vectors:
     """Return one vector of length 1 per text, shape (texts, hidden), in the texts' order.
 
@@ -52,6 +53,7 @@ def embed_texts(
         texts: what to embed, as it stands (no chat template).
         max_tokens: what lies behind is not read.
         batch_tokens: packed tokens per forward pass.
+        advance: told after each pass how many more texts were read.
     """
     front = encoder.tokenizer("")["input_ids"]  # what this tokenizer begins every text with, if anything
     room = min(max_tokens, (encoder.context_tokens or max_tokens + len(front)) - len(front))
@@ -65,6 +67,7 @@ def embed_texts(
             batch = [tokens[place] for place in places]
             vectors = _packed(prefix, batch) if prefix else _in_full(model, front, batch)
             pooled[places] = torch.nn.functional.normalize(vectors).cpu().numpy()
+            advance(len(places))
     return pooled
 
 

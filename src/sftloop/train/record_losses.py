@@ -8,7 +8,7 @@ Shapes: `N` target positions of a micro-batch, `H` hidden size, `V` vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,6 +57,7 @@ def record_losses(
     *,
     precision: torch.dtype | None = None,
     micro_batch_tokens: int | None = None,
+    advance: Callable[[int], None] = lambda count: None,
 ) -> list[RecordLoss]:
     """Return each example's loss, in the given order.
 
@@ -68,17 +69,22 @@ def record_losses(
         precision: dtype of matrix products (autocast), None for the weights' own.
         micro_batch_tokens: suffix tokens per forward pass; bounds memory, not the result. None: what keeps this
             kind of device busy.
+        advance: told after each pass how many more examples it covered.
     """
     most = micro_batch_tokens or usual_micro_batch_tokens(model.device.type, precision)
     found: dict[int, RecordLoss] = {}
     with _measuring(model, precision):
         if why_not_shareable(model.config, training=False):
-            return [_in_full(model, example) for example in examples]
+            for example in examples:
+                found[id(example)] = _in_full(model, example)
+                advance(1)
+            return [found[id(example)] for example in examples]
         for prefix, group in by_prefix(examples):
             context = PackedContext.from_prefix(model, list(prefix))
             for micro in micro_batches(group, most):
                 losses = _behind(context.fork(), micro)
                 found.update(zip(map(id, micro), losses, strict=True))
+                advance(len(micro))
     return [found[id(example)] for example in examples]
 
 

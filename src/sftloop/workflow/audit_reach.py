@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sftloop.core.files import sha256_json
-from sftloop.core.progress import say
+from sftloop.core.progress import Progress, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, sample_records
 from sftloop.scenario import Scenario
@@ -89,8 +89,8 @@ def _by_model(run: RunDirectory, local: LocalModel) -> Embed:
         step = f"coverage-{sha256_json(list(texts))[:12]}"
         path = run.file(f"{step}.npy")
         if not run.step_done(step):
-            say(f"Coverage: reading {len(texts):,} texts")
-            np.save(path, embed_texts(local.model, local.encoder, texts))
+            with Progress("Coverage: reading texts", len(texts)) as progress:
+                np.save(path, embed_texts(local.model, local.encoder, texts, advance=progress.advance))
             run.mark_done(step)
         vectors = np.load(path)
         return normalize(vectors - vectors.mean(axis=0, keepdims=True), copy=False)

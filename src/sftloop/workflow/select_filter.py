@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import sha256_json
-from sftloop.core.progress import say
+from sftloop.core.progress import Progress, say
 from sftloop.records import Record, check_record, has_split, load_split
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.selecting import (
@@ -163,8 +163,8 @@ def _embedding(base: Path | None, scenario: Scenario, seed: int) -> Callable[[Se
 
         assert base is not None
         local = LocalModel.load(base)
-        say(f"Reading {len(texts):,} texts with the model")
-        return embed_texts(local.model, local.encoder, texts)
+        with Progress("Reading texts with the model", len(texts)) as progress:
+            return embed_texts(local.model, local.encoder, texts, advance=progress.advance)
 
     def by_words(texts: Sequence[str]) -> Any:
         from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams

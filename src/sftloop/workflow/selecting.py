@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import read_json, sha256_file
-from sftloop.core.progress import say
+from sftloop.core.progress import Progress
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, choose_training
@@ -111,8 +111,8 @@ def text_vectors(
     path = run.file("vectors.npy")
     if not run.step_done("vectors"):
         local = LocalModel.load(base)
-        say(f"Reading {len(texts):,} texts with the model")
-        np.save(path, embed_texts(local.model, local.encoder, texts))
+        with Progress("Reading texts with the model", len(texts)) as progress:
+            np.save(path, embed_texts(local.model, local.encoder, texts, advance=progress.advance))
         run.mark_done("vectors")
     found: Vectors = np.load(path)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
@@ -12,6 +13,7 @@ from peft import PeftModel
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 from tests.unit.train.test_parity import batch_of_two_tasks, gradients, relative
 
+from sftloop.core.errors import UsageError
 from sftloop.scenario.training import METHOD_OPTIONS, Training
 from sftloop.train.methods import (
     METHODS,
@@ -180,3 +182,16 @@ def test_rslora_starts_at_the_rate_that_makes_loras_step_at_the_usual_rank() -> 
     for parameters in (135_000_000, 7_000_000_000):
         steps = [method.default_learning_rate(parameters) for method in (plain, stable)]
         assert steps[0] * scales[0] == pytest.approx(steps[1] * scales[1])
+
+
+@pytest.mark.parametrize("targets", ["no_such_layer", ".*self_attn.*", "(", "lm"])
+def test_targets_that_fit_nothing_are_refused_with_the_value(targets: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(targets)) as caught:
+        LoraMethod(targets=targets).set_up(tiny_model("llama"))
+    assert "all-linear" in str(caught.value.hint)
+
+
+def test_targets_may_be_the_upper_layers() -> None:
+    model = LoraMethod(targets=r".*layers\.1\..*_proj").set_up(tiny_model("llama"))
+    trained = {name.split("layers.")[1][0] for name, p in model.named_parameters() if p.requires_grad}
+    assert trained == {"1"}

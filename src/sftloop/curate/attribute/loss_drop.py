@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import DataError
+from sftloop.core.progress import Progress
 from sftloop.curate.attribute.adapter_path import steps_for, walk
 from sftloop.models import PromptEncoder, choose_device
 from sftloop.train import Example, LoraMethod, Trainable, prepare
@@ -62,8 +63,13 @@ def loss_drops(
     fuse(trainable.model)
     rate = learning_rate or method.default_learning_rate(trainable.parameters)
     plan = steps_for(target, batch_size=_BATCH_SIZE, seed=seed, steps=steps)
-    path = walk(trainable, method, target, plan, (0, len(plan)), learning_rate=rate)
-    first, last = (_mean_losses(trainable, candidates) for _ in path)
+    path = walk(trainable, method, target, plan, range(len(plan) + 1), learning_rate=rate)
+    next(path)
+    first = _mean_losses(trainable, candidates, "Losses before")
+    with Progress("Learning the target", len(plan)) as progress:
+        for _ in path:
+            progress.advance()
+    last = _mean_losses(trainable, candidates, "Losses after")
     drops: Drops = (first - last) / first.clip(_LEAST_LOSS)
     return drops
 
@@ -129,6 +135,9 @@ def _as_examples(encoder: PromptEncoder, texts: Sequence[str], most_tokens: int)
     return examples
 
 
-def _mean_losses(trainable: Trainable, candidates: Sequence[Example]) -> Drops:
-    losses = record_losses(trainable.model, candidates, precision=trainable.precision)
+def _mean_losses(trainable: Trainable, candidates: Sequence[Example], label: str) -> Drops:
+    with Progress(label, len(candidates)) as progress:
+        losses = record_losses(
+            trainable.model, candidates, precision=trainable.precision, advance=progress.advance
+        )
     return np.array([loss.mean for loss in losses], dtype=np.float32)

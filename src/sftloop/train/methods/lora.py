@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 
+from sftloop.core.errors import UsageError
 from sftloop.models import load_causal_lm
 from sftloop.train.methods.base import Method
 from sftloop.train.methods.folding import lora_layers, remember, save_sum
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from peft import LoraConfig
     from transformers import PreTrainedModel
 
+_ALL = "all-linear"
+_HINT = (
+    f"Write '{_ALL}', or a regular expression over whole names of linear layers: .*layers\\.2[0-9]\\..*_proj"
+)
 _RSLORA_SCALE = 4.0
 """(alpha / √16) / (alpha / 16): at other ranks rsLoRA keeps this step, LoRA's shrinks."""
 
@@ -30,7 +36,7 @@ class LoraMethod(Method):
     """The update is scaled by alpha / rank; twice the rank is the usual start."""
     dropout: float = 0.0
     """On the adapter's input. Above zero the shared prefix is not exact, so the ordinary path is taken."""
-    targets: str = "all-linear"
+    targets: str = _ALL
     """Which layers get adapters: `all-linear`, or a regular expression over module names."""
     rslora: bool = False
     """Scale by alpha / √rank instead (Kalajdzievski 2023, arXiv:2312.03732); for high ranks."""
@@ -46,10 +52,22 @@ class LoraMethod(Method):
         return rate / _RSLORA_SCALE if self.rslora else rate
 
     def set_up(self, model: PreTrainedModel) -> PreTrainedModel:
-        """Freeze the weights and put adapters beside them."""
+        """Freeze the weights and put adapters beside them.
+
+        Raises:
+            UsageError: `targets` names no layers, or such that can't have an adapter.
+        """
         from peft import get_peft_model
 
-        return cast("PreTrainedModel", get_peft_model(model, self.config()))
+        try:
+            return cast("PreTrainedModel", get_peft_model(model, self.config()))
+        except (ValueError, re.error) as error:
+            if self.targets == _ALL:
+                raise
+            raise UsageError(
+                f"'targets: {self.targets}' fits no layers of this model that can have an adapter.",
+                hint=_HINT,
+            ) from error
 
     def config(self) -> LoraConfig:
         """Return peft's configuration."""
