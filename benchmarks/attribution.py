@@ -30,6 +30,7 @@ from sftloop.core.jsonl import read_jsonl
 from sftloop.core.rundir import RunDirectory
 from sftloop.core.seeds import derive_seed
 from sftloop.curate.baselines import baselines
+from sftloop.curate.quota import best_of_each_label
 from sftloop.models import resolve_model
 from sftloop.records import Record, load_split, write_records
 from sftloop.scenario import Answer, Scenario, choose_training, load_scenario
@@ -114,15 +115,16 @@ def aucs(records: Sequence[Record], scores: Mapping[str, float]) -> dict[str, fl
 def halves(
     place: Path, scenario: Scenario, records: Sequence[Record], scores: Mapping[str, float], seeds: int
 ) -> dict[str, Any]:
-    """Train on the better, the worse and a random half; return what each reached."""
-    order = sorted(records, key=lambda record: -scores[record.id])
-    half = len(order) // 2
-    draws = [random.Random(derive_seed("half", seed)).sample([*records], half) for seed in range(seeds)]
-    sides = {
-        "better half": [order[:half]] * seeds,
-        "random half": draws,
-        "worse half": [order[half:]] * seeds,
-    }
+    """Train on the better, the worse and a random half of each label; return what each reached."""
+    half = len(records) // 2
+    better = best_of_each_label(records, scores, half)
+    kept = {record.id for record in better}
+    worse = [record for record in records if record.id not in kept]
+    draws = []
+    for seed in range(seeds):
+        chance = random.Random(derive_seed("half", seed))
+        draws.append(best_of_each_label(records, {record.id: chance.random() for record in records}, half))
+    sides = {"better half": [better] * seeds, "random half": draws, "worse half": [worse] * seeds}
     settings = {**_TRAINING, "seeds": seeds}
     run = RunDirectory.open(place, verb="benchmark", command=sys.argv, inputs={}, settings=settings)
     (found,) = prove(

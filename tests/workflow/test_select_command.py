@@ -94,12 +94,16 @@ def test_filter_finds_the_scenario_s_kind_of_text_in_a_mixed_pool(own_case: Path
 def test_attribute_scores_every_record(own_case: Path, by: str) -> None:
     found = selected(own_case, "attribute", "--by", by, "--n", "24", "--task", "kind")
     assert (found["n_in"], found["n_out"]) == (72, 24)
-    scores = {
-        row["id"]: row["score"]
-        for row in map(json.loads, (own_case / found["scores"]).read_text().splitlines())
-    }
+    rows = [*map(json.loads, (own_case / found["scores"]).read_text().splitlines())]
+    scores = {row["id"]: row["score"] for row in rows}
     kept = set(ids_of(own_case / found["selected"]))
-    assert min(scores[each] for each in kept) >= max(scores[each] for each in set(scores) - kept)
+    assert kept == {row["id"] for row in rows if row["kept"]}
+    records = [*map(json.loads, (own_case / "train.jsonl").read_text().splitlines())]
+    labels = {row["id"]: row["answer"]["label"] for row in records if row["task"] == "kind"}
+    for label, counts in found["labels"]["kind"].items():
+        assert abs(counts["before"] - 3 * counts["after"]) < 3, "each label keeps its share"
+        own = {each for each in scores if labels[each] == label}
+        assert min(scores[each] for each in own & kept) >= max(scores[each] for each in own - kept)
     assert found["top"][0]["score"] == max(scores.values())
     assert found["bottom"][0]["score"] == min(scores.values())
 

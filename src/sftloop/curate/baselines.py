@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sftloop.core.seeds import derive_seed
+from sftloop.curate.quota import proportional
 from sftloop.curate.similarity.bm25 import Bm25
 from sftloop.records import Record, sample_records
 
@@ -44,7 +45,7 @@ def baselines(
 def balanced(records: Sequence[Record], n: int, *, seed: int = 0) -> list[str]:
     """Return the ids of `n` records drawn at random: tasks in proportion, a task's labels in equal shares."""
     sizes = Counter(record.task for record in records)
-    limits = _proportional(sizes, min(n, len(records)))
+    limits = proportional(sizes, min(n, len(records)))
     chosen = [
         kept
         for task, limit in limits.items()
@@ -74,13 +75,3 @@ def _length(record: Record) -> int:
     """Return the characters of input and answer."""
     answer = json.dumps(record.answer.to_json(), ensure_ascii=False)
     return sum(map(len, record.documents())) + len(answer)
-
-
-def _proportional(sizes: Counter[str], n: int) -> dict[str, int]:
-    """Divide `n` in proportion to the sizes; what is left over goes to the largest remainders."""
-    total = max(1, sizes.total())
-    shares = {name: n * size // total for name, size in sizes.items()}
-    by_remainder = sorted(sizes, key=lambda name: (-(n * sizes[name] % total), name))
-    for name in by_remainder[: n - sum(shares.values())]:
-        shares[name] += 1
-    return shares

@@ -41,7 +41,7 @@ def attribute_scenario(
     Args:
         directory: the scenario's directory.
         asked: what all modes share.
-        size: keep so many; None: half.
+        size: keep so many, of each label its share; None: half.
         by: `loss-drop`, `less` or `gradient-cosine`.
         target: the split that should gain.
 
@@ -49,6 +49,7 @@ def attribute_scenario(
         UsageError: without a model, or the size is not below the number of records.
     """
     from sftloop.curate.baselines import baselines
+    from sftloop.curate.quota import best_of_each_label
 
     if asked.no_model:
         raise UsageError("Attribution needs a model.", hint="Leave --no-model out, or use `select prune`.")
@@ -68,12 +69,13 @@ def attribute_scenario(
     )
     scores = _help(run, scenario, base, records, wanted, by, asked.seed)
     order = sorted(range(len(records)), key=lambda place: (-scores[place], records[place].id))
-    kept = {records[place].id for place in order[:size]}
-    chosen = [record for record in records if record.id in kept]
+    by_score = {record.id: float(score) for record, score in zip(records, scores, strict=True)}
+    chosen = best_of_each_label(records, by_score, size)
+    kept = {record.id for record in chosen}
     by_id = {record.id: record for record in records}
     texts = [record.text() for record in wanted]
     drawn = [draws_of(by_id, baselines(records, size, targets=texts, seed=seed)) for seed in seeds_of(asked)]
-    top, bottom = ends([(r, float(s)) for r, s in zip(records, scores, strict=True)], scenario)
+    top, bottom = ends([(record, by_score[record.id]) for record in records], scenario)
     return finish(
         run,
         scenario,
@@ -88,6 +90,7 @@ def attribute_scenario(
                     "task": records[place].task,
                     "score": float(scores[place]),
                     "rank": rank,
+                    "kept": records[place].id in kept,
                 }
                 for rank, place in enumerate(order, start=1)
             ),
