@@ -70,7 +70,27 @@ def test_a_proof_against_one_baseline(own_case: Path) -> None:
     assert [row["name"] for row in proof["rows"]] == ["selected", "random"]
     assert {"random", "balanced", "longest", "bm25"} <= set(found["baselines"]), "all are written"
     refused = call("select", "prune", own_case, *arguments, "--against", "dsir", "--out", "o", cwd=own_case)
-    assert refused.returncode == 2 and "no baseline 'dsir'" in refused.stderr
+    assert refused.returncode == 2 and "'dsir'" in refused.stderr and not (own_case / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--prove-on", "dev"], "'dev'"),
+        (["--set", "optimizer=adam"], "adam"),
+        (["--task", "kind"], "validation"),
+    ],
+)
+def test_a_proof_that_can_not_be_made_is_refused_before_anything_is_read(
+    own_case: Path, arguments: list[str], told: str
+) -> None:
+    if told == "validation":
+        (own_case / "validation.jsonl").unlink()
+    refused = call(
+        "select", "prune", own_case, "--n", "40", "--prove", "--out", "o", *arguments, cwd=own_case
+    )
+    assert refused.returncode in {2, 4} and told in refused.stderr, refused.stderr
+    assert "Reading" not in refused.stderr and not (own_case / "o").exists()
 
 
 def test_filter_finds_the_scenario_s_kind_of_text_in_a_mixed_pool(own_case: Path) -> None:

@@ -11,45 +11,51 @@ import click
 from sftloop.cli import options
 from sftloop.cli.training_options import chosen, training_options
 
-_PROOF = (
-    click.option("--prove", is_flag=True, help="Train on the selection and on every baseline, and compare."),
-    click.option(
-        "--against",
-        multiple=True,
-        type=click.Choice(["random", "balanced", "longest", "bm25", "dsir"]),
-        help="With --prove, train on this baseline only (repeatable); on all by default.",
-    ),
-    click.option(
-        "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings each, for --prove."
-    ),
-    click.option(
-        "--prove-on",
-        default="test",
-        show_default=True,
-        metavar="SPLIT",
-        help="What the trained are measured on.",
-    ),
-)
+_OF_RECORDS = ("random", "balanced", "longest", "bm25")
+_OF_A_POOL = ("random", "longest", "bm25", "dsir")
 
 
-def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what every mode takes."""
-    for option in reversed(
-        (
-            options.scenario_argument,
-            options.model_option,
-            click.option(
-                "--no-model", is_flag=True, help="Compare texts by their n-grams: no model, seconds."
-            ),
-            options.task_option,
-            *_PROOF,
-            options.out_option,
-            options.skip_bad_option,
-            options.json_option,
-        )
-    ):
-        command = option(command)
-    return training_options(command)
+def _shared(*baselines: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add what every mode takes; `baselines` are those it has."""
+    added = (
+        options.scenario_argument,
+        options.model_option,
+        click.option("--no-model", is_flag=True, help="Compare texts by their n-grams: no model, seconds."),
+        options.task_option,
+        click.option(
+            "--prove", is_flag=True, help="Train on the selection and on every baseline, and compare."
+        ),
+        click.option(
+            "--against",
+            multiple=True,
+            type=click.Choice(baselines),
+            help="With --prove, train on this baseline only (repeatable); on all by default.",
+        ),
+        click.option(
+            "--seeds",
+            type=click.IntRange(1),
+            default=3,
+            show_default=True,
+            help="Trainings each, for --prove.",
+        ),
+        click.option(
+            "--prove-on",
+            default="test",
+            show_default=True,
+            metavar="SPLIT",
+            help="What the trained are measured on.",
+        ),
+        options.out_option,
+        options.skip_bad_option,
+        options.json_option,
+    )
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(added):
+            command = option(command)
+        return training_options(command)
+
+    return add
 
 
 @click.group("select")
@@ -62,7 +68,7 @@ def command() -> None:
 @click.option(
     "--coverage", type=click.FloatRange(0, 1, min_open=True), help="Keep as few as cover this share."
 )
-@_shared
+@_shared(*_OF_RECORDS)
 def prune(scenario: Path, **given: Any) -> None:
     """Drop redundant training records, keep what covers the rest.
 
@@ -85,7 +91,7 @@ def prune(scenario: Path, **given: Any) -> None:
 @click.option("--n", "size", type=click.IntRange(1), required=True, help="How many to choose.")
 @click.option("--ray", is_flag=True, help="Read the pool on the workers of a Ray cluster.")
 @click.option("--rerank", is_flag=True, help="Also rank by what a small adapter learned from the examples.")
-@_shared
+@_shared(*_OF_A_POOL)
 def filter_(scenario: Path, **given: Any) -> None:
     """Choose from a large pool what serves this scenario.
 
@@ -108,7 +114,7 @@ def filter_(scenario: Path, **given: Any) -> None:
     help="What a record's help is measured by.",
 )
 @click.option("--target", default="validation", show_default=True, metavar="SPLIT", help="What should gain.")
-@_shared
+@_shared(*_OF_RECORDS)
 def attribute(scenario: Path, **given: Any) -> None:
     """Say which training records help the scenario most, and which harm it."""
     from sftloop.workflow.select_attribute import attribute_scenario

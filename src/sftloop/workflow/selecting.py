@@ -77,7 +77,17 @@ def open_selection(
         splits: data files that the result depends on.
         settings: of this mode.
         files: name → what tells the content of another file that the result depends on.
+
+    Raises:
+        UsageError: a proof is wanted with settings that can't train.
+        DataError: a proof is wanted without the records it needs.
     """
+    if asked.prove:
+        choose_training(scenario.training, asked.training)
+        proving = ["validation", asked.prove_on]
+        for split in proving:
+            load_split(scenario, split, tasks=asked.tasks)
+        splits = list(dict.fromkeys([*splits, *proving]))
     named = {
         "tasks": sorted(asked.tasks) if asked.tasks else None,
         "no_model": asked.no_model,
