@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sftloop.cli.audit import _knowledge
 from tests.command import call
 from tests.workflow.conftest import contents
 
@@ -114,3 +115,16 @@ def test_what_cannot_be_audited_is_refused(
         "audit", own_case, *arguments, cwd=own_case, PIP_NO_INDEX="1", PIP_INDEX_URL="http://127.0.0.1:9"
     )
     assert all(each in message for each in told), message
+
+
+def test_a_file_of_another_is_refused_before_the_model_is_asked(own_case: Path) -> None:
+    (own_case / "scratch.jsonl").write_text("{}\n")
+    result = call("audit", own_case, "--with-model", "--apply-rewrites", "scratch.jsonl", cwd=own_case)
+    assert result.returncode == 2 and "wasn't written by this audit" in result.stderr
+    assert "Difficulty" not in result.stderr and (own_case / "scratch.jsonl").read_text() == "{}\n"
+
+
+def test_unknown_facts_are_told() -> None:
+    facts = {"unknown": 7, "exempt": 0}
+    assert _knowledge({"knowledge": facts}) == ", 7 unknown facts"
+    assert _knowledge({"knowledge": {**facts, "unknown": 0}}) == _knowledge({"knowledge": None}) == ""

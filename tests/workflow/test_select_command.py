@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sftloop.cli.select_ import _print
 from tests.command import call
 
 KEYS = {"mode", "n_in", "n_out", "selected", "scores", "baselines", "curve"}
@@ -108,6 +109,42 @@ def test_filter_finds_the_scenario_s_kind_of_text_in_a_mixed_pool(own_case: Path
     random = ids_of(own_case / found["baselines"]["random"])
     assert sum(each.startswith("m") for each in random) <= 15
     assert [stage["n_out"] for stage in found["stages"]][-1] == 30
+
+
+def test_filter_leaves_out_what_the_scenario_has_and_tells_equal_ids_apart(own_case: Path) -> None:
+    test = [*map(json.loads, (own_case / "test.jsonl").read_text().splitlines())]
+    known = [{"id": str(n), "text": row["input"]["text"].upper()} for n, row in enumerate(test)]
+    other = [{"id": str(n), "text": f"w50 w{60 + n % 50} w{61 + n % 40} extra {n}"} for n in range(60)]
+    for name, rows in (("known", known), ("other", other)):
+        (own_case / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = selected(
+        own_case, "filter", "--pool", "known.jsonl", "--pool", "other.jsonl", "--n", "10", "--no-model"
+    )
+    assert found["known"] == len(known)
+    for path in (found["selected"], *found["baselines"].values()):
+        rows = [*map(json.loads, (own_case / path).read_text().splitlines())]
+        assert all("extra" in row["text"] for row in rows)
+
+
+def test_a_proof_on_the_records_that_chose_is_refused(own_case: Path) -> None:
+    for arguments in (["--target", "test"], ["--prove-on", "train"]):
+        refused = call("select", "attribute", own_case, "--prove", *arguments, cwd=own_case)
+        assert refused.returncode == 2 and "--prove-on" in refused.stderr, refused.stderr
+    proved = ["--prove", "--prove-on", "test", "--seeds", "1", "--epochs", "1", "--against", "random"]
+    found = selected(own_case, "attribute", "--task", "kind", "--n", "24", "--seed", "5", *proved)
+    assert found["trained"]["seeds"] == [5] and (own_case / "attribute/proof/random-5").is_dir()
+    scores = own_case / "attribute/help.npy"
+    stamp = scores.stat().st_mtime_ns
+    again = selected(own_case, "attribute", "--task", "kind", "--n", "24", "--seed", "5", *proved)
+    assert scores.stat().st_mtime_ns == stamp and again["proof"] == found["proof"]
+
+
+def test_a_difference_without_an_interval_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"name": "selected", "mean": 1.0, "low": None, "high": None}
+    verdict = {"against": "random", "difference": 1.0, "low": None, "high": None, "verdict": "inconclusive"}
+    task = {"task": "t", "metric": "accuracy", "rows": [row], "verdicts": [verdict]}
+    _print({"mode": "prune", "n_out": 1, "n_in": 2, "proof": [task], "selected": "s", "page": "p"})
+    assert "against random: +1.000 no interval, inconclusive" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("by", ["less", "loss-drop"])

@@ -130,7 +130,7 @@ def _difficulty(task: dict[str, Any]) -> str:
 
 def _knowledge(task: dict[str, Any]) -> str:
     found = task["knowledge"]
-    return f", {_count(found['Unknown'], 'unknown fact')}" if found and found.get("Unknown") else ""
+    return f", {_count(found['unknown'], 'unknown fact')}" if found and found["unknown"] else ""
 
 
 def _count(number: int, what: str) -> str:

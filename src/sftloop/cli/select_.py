@@ -142,10 +142,10 @@ def _print(result: dict[str, Any]) -> None:
     for task in result["proof"] or []:
         for row in task["rows"]:
             limits = f"[{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
-            click.echo(f"  {task['task']}, {row['name']}: {task['metric']} {row['mean']:.3f} {limits}")
+            mean = "–" if row["mean"] is None else f"{row['mean']:.3f}"
+            click.echo(f"  {task['task']}, {row['name']}: {task['metric']} {mean} {limits}")
         for found in task["verdicts"]:
-            click.echo(
-                f"  against {found['against']}: {found['difference']:+.3f} "
-                f"[{found['low']:+.3f}, {found['high']:+.3f}], {found['verdict']}"
-            )
+            limits = "no interval" if found["low"] is None else f"[{found['low']:+.3f}, {found['high']:+.3f}]"
+            gain = "–" if found["difference"] is None else f"{found['difference']:+.3f}"
+            click.echo(f"  against {found['against']}: {gain} {limits}, {found['verdict']}")
     click.echo(f"Selected: {result['selected']}\nPage: {result['page']}")

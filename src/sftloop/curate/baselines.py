@@ -17,11 +17,13 @@ from sftloop.curate.quota import proportional
 from sftloop.curate.similarity.bm25 import Bm25
 from sftloop.records import Record, sample_records
 
+_MOST_QUERIES = 64
+
 
 def baselines(
     records: Sequence[Record], n: int, *, targets: Sequence[str] = (), seed: int = 0
 ) -> dict[str, list[str]]:
-    """Return the ids of `n` records under each baseline's name.
+    """Return the ids of `n` records under each baseline's name: those drawn with a seed, then the others.
 
     Every choice depends on ids, contents and `seed`, not on the records' order.
 
@@ -32,11 +34,20 @@ def baselines(
             definitions. Without them there is no `bm25`.
         seed: of the random ones.
     """
-    found = {
-        "random": _ids(sorted(records, key=lambda record: derive_seed("random", seed, record.id))[:n]),
-        "balanced": balanced(records, n, seed=seed),
-        "longest": _ids(sorted(records, key=lambda record: (-_length(record), record.id))[:n]),
-    }
+    return {**drawn_baselines(records, n, seed=seed), **ranked_baselines(records, n, targets=targets)}
+
+
+def drawn_baselines(records: Sequence[Record], n: int, *, seed: int = 0) -> dict[str, list[str]]:
+    """Return those that chance decides; arguments as of `baselines`."""
+    by_chance = sorted(records, key=lambda record: derive_seed("random", seed, record.id))
+    return {"random": _ids(by_chance[:n]), "balanced": balanced(records, n, seed=seed)}
+
+
+def ranked_baselines(
+    records: Sequence[Record], n: int, *, targets: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Return those that are the same for every seed; arguments as of `baselines`."""
+    found = {"longest": _ids(sorted(records, key=lambda record: (-_length(record), record.id))[:n])}
     if targets:
         found["bm25"] = nearest_by_words(records, n, targets)
     return found
@@ -57,14 +68,16 @@ def balanced(records: Sequence[Record], n: int, *, seed: int = 0) -> list[str]:
 def nearest_by_words(records: Sequence[Record], n: int, targets: Sequence[str]) -> list[str]:
     """Return the ids of the `n` records most like the targets, each target choosing in turn.
 
-    In turns because scores of different queries don't compare: a long one's are all high.
+    In turns because scores of different queries don't compare: a long one's are all high. Of many targets a few
+    dozen speak for all.
     """
     pool = sorted(records, key=lambda record: record.id)
     documents = [record.text() for record in pool]
-    scores = Bm25.of(documents).scores(targets, documents)
-    wishes = np.argsort(-scores, axis=1, kind="stable")
-    in_turns = wishes.T.ravel().tolist()
-    return [pool[place].id for place in list(dict.fromkeys(in_turns))[:n]]
+    queries = sorted(targets, key=lambda text: derive_seed("query", text))[:_MOST_QUERIES]
+    scores = Bm25.of(documents).each([text for text in targets if text in set(queries)], documents)
+    wishes = np.stack([np.argsort(-row, kind="stable")[:n] for row in scores])
+    in_turns = dict.fromkeys(wishes.T.ravel().tolist())
+    return [pool[place].id for place in list(in_turns)[:n]]
 
 
 def _ids(records: Sequence[Record]) -> list[str]:

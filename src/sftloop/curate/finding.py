@@ -27,6 +27,8 @@ Severity = Literal["error", "warning", "note"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Every kind, the most harmful first."""
+OF_OTHER_SPLITS = ("uncovered",)
+"""Kinds whose records stand in other splits than the audited one."""
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """`error`: training or scores will be wrong; `warning`: worse than need be; `note`: worth knowing."""
 

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sftloop.curate.finding import SEVERITIES
+from sftloop.curate.finding import OF_OTHER_SPLITS, SEVERITIES
 from sftloop.report.figures import Figures
 from sftloop.report.wording import Words
 from sftloop.report.wording.audit_words import AuditWords
 
 Found = Sequence[Mapping[str, Any]]
-_OF_OTHER_SPLITS = ("uncovered",)
 """Kinds whose records aren't among those that were audited."""
 
 
@@ -138,7 +137,7 @@ def _lead(audit: Mapping[str, Any], shared: Words, words: AuditWords) -> str:
     if audit.get("seconds") is not None:
         checked += said.seconds.format(duration=figures.duration(audit["seconds"]))
     sentences = [checked + stop]
-    own = [finding for finding in audit["findings"] if finding["kind"] not in _OF_OTHER_SPLITS]
+    own = [finding for finding in audit["findings"] if finding["kind"] not in OF_OTHER_SPLITS]
     if touched := len(records_of(own)):
         sentences.append(said.touched.of(touched))
     if missing := len(audit.get("not_checked") or ()):

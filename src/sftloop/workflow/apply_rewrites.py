@@ -39,6 +39,19 @@ def require_new_file(path: Path, scenario: Scenario) -> None:
             )
 
 
+def require_own_file(path: Path, run: RunDirectory) -> None:
+    """Refuse a file that another has written.
+
+    Raises:
+        UsageError: `path` exists and isn't what this run wrote last.
+    """
+    known = run.manifest["steps"].get(_STEP, {})
+    if path.exists() and known.get("sha256") != sha256_file(path):
+        raise UsageError(
+            f"'{path}' exists and wasn't written by this audit.", hint="Name a new file, or delete this one."
+        )
+
+
 def apply_rewrites(
     path: Path,
     run: RunDirectory,
@@ -62,11 +75,7 @@ def apply_rewrites(
         UsageError: `path` exists and isn't what this run wrote last.
         ExternalError: it can't be written.
     """
-    known = run.manifest["steps"].get(_STEP, {})
-    if path.exists() and known.get("sha256") != sha256_file(path):
-        raise UsageError(
-            f"'{path}' exists and wasn't written by this audit.", hint="Name a new file, or delete this one."
-        )
+    require_own_file(path, run)
     by_id: dict[str, list[Proposal]] = {}
     for proposal in proposals:
         by_id.setdefault(proposal.record, []).append(proposal)

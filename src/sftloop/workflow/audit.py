@@ -16,7 +16,7 @@ from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import SPLITS, Record, has_split, load_split, split_path
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.apply_rewrites import require_new_file
+from sftloop.workflow.apply_rewrites import require_new_file, require_own_file
 from sftloop.workflow.audit_checks import (
     Checked,
     Tokenised,
@@ -87,6 +87,8 @@ def audit_scenario(
     }
     inputs = _inputs(scenario, splits, path if name else None)
     run = open_run("audit", scenario, inputs, settings, out)
+    if asking.apply_to is not None:
+        require_own_file(asking.apply_to, run)
     records = splits[split]
     checked = Checked()
     tokenised = _tokenised(checked, scenario, records, path)
@@ -203,7 +205,10 @@ def _finish(
 
 
 def _summary(findings: Sequence[DataFinding], checked: Checked) -> dict[str, Any]:
+    from sftloop.curate.finding import OF_OTHER_SPLITS
+
     kinds: dict[str, dict[str, Any]] = {}
+    of_this_split = [finding for finding in findings if finding.kind not in OF_OTHER_SPLITS]
     for finding in findings:
         kind = kinds.setdefault(finding.kind, {"findings": 0, "records": set()})
         kind["findings"] += 1
@@ -220,7 +225,7 @@ def _summary(findings: Sequence[DataFinding], checked: Checked) -> dict[str, Any
         for name, facts in checked.facts.items()
     }
     return {
-        "records_touched": len({name for finding in findings for name in finding.records}),
+        "records_touched": len({name for finding in of_this_split for name in finding.records}),
         "by_severity": dict(Counter(finding.severity for finding in findings)),
         "by_kind": {name: {**kind, "records": len(kind["records"])} for name, kind in kinds.items()},
         "tasks": tasks,
@@ -236,8 +241,16 @@ def _shown(
     findings: Sequence[DataFinding], splits: Mapping[str, Sequence[Record]], split: str, scenario: Scenario
 ) -> dict[str, dict[str, Any]]:
     """Return the texts of the first records that findings name."""
+    from sftloop.curate.finding import OF_OTHER_SPLITS
+
     known = {record.id: record for record in splits[split]}
-    names = dict.fromkeys(name for finding in findings for name in finding.records if name in known)
+    names = dict.fromkeys(
+        name
+        for finding in findings
+        if finding.kind not in OF_OTHER_SPLITS
+        for name in finding.records
+        if name in known
+    )
     return {
         name: {
             "task": known[name].task,

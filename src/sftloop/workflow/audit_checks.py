@@ -182,12 +182,14 @@ def ask_model(
     from sftloop.curate.finding import DataFinding
     from sftloop.curate.knowledge import measure_knowledge
 
-    difficulty = measure_difficulty(local, scenario, records, predictions_file=run.file("predictions.jsonl"))
+    difficulty = measure_difficulty(local, scenario, records, directory=run.path)
     write_jsonl(run.file("difficulty.jsonl"), (row.to_json() for row in difficulty.records))
     checked.findings += difficulty.findings
     _tell_difficulty(checked, difficulty)
     if not run.step_done("knowledge"):
-        knowledge = measure_knowledge(local.model, local.encoder, scenario, records, seed=seed)
+        knowledge = measure_knowledge(
+            local.model, local.encoder, scenario, records, seed=seed, inquiries=run.file("inquiries.jsonl")
+        )
         write_jsonl(run.file("knowledge.jsonl"), (row.to_json() for row in knowledge.records))
         kept = {"counts": knowledge.counts(), "findings": [each.to_json() for each in knowledge.findings]}
         atomic_write_json(run.file("knowledge.json"), kept)

@@ -19,7 +19,7 @@ from sftloop.workflow.training_case import TrainingData
 from sftloop.workflow.trials import train_and_ask
 
 Selections = Mapping[str, Sequence[Sequence[Record]]]
-"""Name → the records to train on, for each seed."""
+"""Name → the records to train on, for each training."""
 
 
 def prove(
@@ -27,6 +27,7 @@ def prove(
     scenario: Scenario,
     selections: Selections,
     *,
+    first_seed: int = 0,
     validation: Sequence[Record],
     test: Sequence[Record],
     base: Path,
@@ -37,7 +38,8 @@ def prove(
     Args:
         run: gets `proof/NAME-SEED/` for each training.
         scenario: gives prompts and training settings.
-        selections: the one to prove first, then what it is compared with; seed `s` trains on entry `s`.
+        selections: the one to prove first, then what it is compared with.
+        first_seed: of each selection's first training; those that follow have the seeds that follow.
         validation: picks the best epoch of each training.
         test: what all are measured on.
         base: the model's directory.
@@ -50,11 +52,12 @@ def prove(
         TrainingError: a training could not go on.
     """
     answered: dict[str, list[list[Prediction]]] = {name: [] for name in selections}
-    for seed in range(max(map(len, selections.values()))):
+    for number in range(max(map(len, selections.values()))):
         for name, draws in selections.items():
-            if seed < len(draws):
+            if number < len(draws):
+                seed = first_seed + number
                 place = run.file(f"proof/{name}-{seed}")
-                data = TrainingData(list(draws[seed]), list(validation))
+                data = TrainingData(list(draws[number]), list(validation))
                 chosen = choices.model_copy(update={"seed": seed})
                 trained = train_and_ask(
                     place,

@@ -95,25 +95,28 @@ class ProposalFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        filled = path.exists() and path.stat().st_size > 0
-        self.rows = [row for _, row in read_jsonl(path, what="rewrites")] if filled else []
 
     def add(self, proposal: Proposal) -> None:
         """Add one, unless a kill came between the last one and its reply's line."""
+        filled = self.path.exists() and self.path.read_text(encoding="utf-8").strip()
+        rows = [row for _, row in read_jsonl(self.path, what="rewrites")] if filled else []
         row = proposal.to_json()
-        if not any(all(row[key] == old.get(key) for key in ("id", "task", "part")) for old in self.rows):
-            self.rows.append(row)
-            write_jsonl(self.path, self.rows)
+        if not any(all(row[key] == old.get(key) for key in ("id", "task", "part")) for old in rows):
+            write_jsonl(self.path, [*rows, row])
 
 
 def _proposal(
     row: Mapping[str, Any], where: str, scenario: Scenario, records: Mapping[str, Record]
 ) -> Proposal:
-    from sftloop.curate.style.rewrite_checks import same_but_for_text
+    from sftloop.curate.style.rewrite_checks import PARTS, same_but_for_text
 
     for key in ("id", "task", "part", "feature", "before", "after"):
         if key not in row:
             raise DataError(f"{where}: the rewrite has no '{key}'.", hint="Restore the line or take it out.")
+    if row["part"] not in PARTS:
+        raise DataError(
+            f"{where}: an answer has no part '{row['part']}'.", hint=f"It is one of: {', '.join(PARTS)}."
+        )
     record = records.get(row["id"])
     if record is None or record.task != row["task"]:
         raise DataError(
@@ -124,10 +127,10 @@ def _proposal(
         before, after = Answer.from_json(row["before"]), Answer.from_json(row["after"])
     except DataError as error:
         raise DataError(f"{where}: {error.message}", hint=error.hint) from None
-    if before != record.answer or not same_but_for_text(before, after):
+    if before != record.answer or not same_but_for_text(before, after, row["part"]):
         raise DataError(
-            f"{where}: the rewrite of '{row['id']}' changes more than the text of the answer.",
-            hint="Keep `before` as it is, and everything in `after` but `text` and `reason`.",
+            f"{where}: the rewrite of '{row['id']}' changes more than the text of its {row['part']}.",
+            hint="Keep `before` as it is, and everything in `after` but that text.",
         )
     if problem := check_record(replace(record, answer=after), scenario):
         raise DataError(f"{where}: {problem}", hint="Correct `after` or take the line out.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,10 @@ from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.selecting import (
     Asked,
     base_of,
-    draws_of,
+    baselines_of,
     open_selection,
     proof_of,
     rows_of,
-    seeds_of,
     trained_of,
 )
 from sftloop.workflow.selection import Selection, ends, finish, label_counts
@@ -48,7 +47,6 @@ def attribute_scenario(
     Raises:
         UsageError: without a model, or the size is not below the number of records.
     """
-    from sftloop.curate.baselines import baselines
     from sftloop.curate.quota import best_of_each_label
 
     if asked.no_model:
@@ -67,14 +65,13 @@ def attribute_scenario(
     run = open_selection(
         "attribute", scenario, asked, base, ["train", target], {"n": size, "by": by, "target": target}
     )
-    scores = _help(run, scenario, base, records, wanted, by, asked.seed)
+    scores = _kept(run, lambda: _help(run, scenario, base, records, wanted, by, asked.seed))
     order = sorted(range(len(records)), key=lambda place: (-scores[place], records[place].id))
     by_score = {record.id: float(score) for record, score in zip(records, scores, strict=True)}
     chosen = best_of_each_label(records, by_score, size)
     kept = {record.id for record in chosen}
-    by_id = {record.id: record for record in records}
     texts = [record.text() for record in wanted]
-    drawn = [draws_of(by_id, baselines(records, size, targets=texts, seed=seed)) for seed in seeds_of(asked)]
+    drawn = baselines_of(records, size, texts, asked)
     top, bottom = ends([(record, by_score[record.id]) for record in records], scenario)
     return finish(
         run,
@@ -105,6 +102,18 @@ def attribute_scenario(
         ),
         began,
     )
+
+
+def _kept(run: RunDirectory, work: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the scores, worked out once for a run: what follows them may take hours and be interrupted."""
+    import numpy as np
+
+    path = run.file("help.npy")
+    if not run.step_done("help"):
+        np.save(path, work())
+        run.mark_done("help")
+    found: NDArray[np.float32] = np.load(path)
+    return found
 
 
 def _help(

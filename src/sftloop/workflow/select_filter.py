@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import sha256_json
 from sftloop.core.progress import Progress, say
-from sftloop.records import Record, check_record, has_split, load_split
+from sftloop.records import SPLITS, Record, check_record, has_split, load_split
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.selecting import (
     Asked,
@@ -72,7 +72,7 @@ def filter_pool(
         scenario,
         asked,
         base,
-        ["train"] if examples else [],
+        [split for split in SPLITS if has_split(scenario, split)],
         {"n": size, "rerank": rerank},
         files={f"pool {path}": _stamp(path) for path in files},
     )
@@ -88,7 +88,9 @@ def filter_pool(
         read_pool=search_pool_on_ray if ray else search_pool,
     )
     near = candidate_baselines(read_candidates(run.file("stage1.jsonl")), size)
-    drawn = [{**pool_baselines(pool, size, seed=seed), **near} for seed in seeds_of(asked)]
+    drawn = [
+        {**each, **near} for each in pool_baselines(pool, size, seeds=seeds_of(asked), known=target.known)
+    ]
     return finish(
         run,
         scenario,
@@ -102,7 +104,7 @@ def filter_pool(
             ),
             baselines=drawn[0],
             curve=found.curve,
-            stages=_stages(run.path, found.counts.rows),
+            stages=_stages(run.path, found.counts.rows, len(found.chosen)),
             top=[_shown(each, target) for each in found.chosen[:_SHOWN]],
             bottom=[_shown(each, target) for each in found.chosen[: -_SHOWN - 1 : -1]],
             how={
@@ -115,7 +117,12 @@ def filter_pool(
                 run, scenario, examples, [each.row for each in found.chosen], drawn, asked, base
             ),
             trained=trained_of(run, scenario, asked),
-            facts={"meant": found.meant, "bad": found.counts.bad, "blank": found.counts.blank},
+            facts={
+                "meant": found.meant,
+                "bad": found.counts.bad,
+                "blank": found.counts.blank,
+                "known": found.counts.known,
+            },
         ),
         began,
     )
@@ -128,12 +135,16 @@ def _examples(scenario: Scenario, asked: Asked) -> list[Record]:
 
 
 def _target(scenario: Scenario, examples: Sequence[Record], asked: Asked) -> Target:
-    from sftloop.curate.filter import target_of_definitions, target_of_records
+    from sftloop.curate.filter import known_texts, target_of_definitions, target_of_records
 
+    others = (
+        load_split(scenario, split, skip_bad=asked.skip_bad) for split in SPLITS if has_split(scenario, split)
+    )
+    known = known_texts(record for records in others for record in records)
     if examples:
-        return target_of_records(examples)
+        return target_of_records(examples)._replace(known=known)
     say("There are no training records: the definitions are searched for.")
-    return target_of_definitions(scenario, asked.tasks or ())
+    return target_of_definitions(scenario, asked.tasks or ())._replace(known=known)
 
 
 def _files(pools: Sequence[Path]) -> Iterator[Path]:
@@ -180,7 +191,7 @@ def _loss_drop(base: Path, target: Target, seed: int) -> Callable[[Sequence[str]
     return lambda texts: text_loss_drops(base, target.texts, texts, seed=seed)
 
 
-def _stages(directory: Path, rows: int) -> list[dict[str, Any]]:
+def _stages(directory: Path, rows: int, chosen: int) -> list[dict[str, Any]]:
     from sftloop.curate.filter.candidate import read_candidates
 
     names = {"stage1": "dsir", "stage2": "similarity", "stage3": "rerank"}
@@ -191,6 +202,7 @@ def _stages(directory: Path, rows: int) -> list[dict[str, Any]]:
             count = len(read_candidates(path))
             stages.append({"name": name, "n_in": left, "n_out": count, "seconds": None})
             left = count
+    stages[-1]["n_out"] = chosen
     return stages
 
 

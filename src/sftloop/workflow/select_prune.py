@@ -12,12 +12,11 @@ from sftloop.scenario import load_scenario
 from sftloop.workflow.selecting import (
     Asked,
     base_of,
+    baselines_of,
     compared_by,
-    draws_of,
     open_selection,
     proof_of,
     rows_of,
-    seeds_of,
     text_vectors,
     trained_of,
 )
@@ -38,7 +37,6 @@ def prune_scenario(
     Raises:
         UsageError: both are given, or the size is not below the number of records.
     """
-    from sftloop.curate.baselines import baselines
     from sftloop.curate.filter import target_of_definitions
     from sftloop.curate.prune import COVERAGE, prune
 
@@ -62,10 +60,7 @@ def prune_scenario(
     chosen = [record for record in records if record.id in kept]
     by_id = {record.id: record for record in records}
     described = target_of_definitions(scenario, asked.tasks or ()).texts
-    drawn = [
-        draws_of(by_id, baselines(records, pruned.n, targets=described, seed=seed))
-        for seed in seeds_of(asked)
-    ]
+    drawn = baselines_of(records, pruned.n, described, asked)
     gains = [(by_id[row.id], row.gain) for row in pruned.ranked]
     top, bottom = ends(gains, scenario)
     return finish(

@@ -79,14 +79,19 @@ def open_selection(
         files: name → what tells the content of another file that the result depends on.
 
     Raises:
-        UsageError: a proof is wanted with settings that can't train.
+        UsageError: a proof is wanted with settings that can't train, or on records that had a part in the choice.
         DataError: a proof is wanted without the records it needs.
     """
     if asked.prove:
+        if asked.prove_on in ("train", settings.get("target")):
+            raise UsageError(
+                f"A proof on '{asked.prove_on}' would measure with the records that the choice was made with.",
+                hint="Name a split that has no part in it with --prove-on.",
+            )
         choose_training(scenario.training, asked.training)
         proving = ["validation", asked.prove_on]
         for split in proving:
-            load_split(scenario, split, tasks=asked.tasks)
+            load_split(scenario, split, tasks=asked.tasks, skip_bad=asked.skip_bad)
         splits = list(dict.fromkeys([*splits, *proving]))
     named = {
         "tasks": sorted(asked.tasks) if asked.tasks else None,
@@ -133,9 +138,21 @@ def seeds_of(asked: Asked) -> range:
     return range(asked.seed, asked.seed + (asked.seeds if asked.prove else 1))
 
 
-def draws_of(by_id: Mapping[str, Record], named: Mapping[str, Sequence[str]]) -> dict[str, list[Record]]:
-    """Return the records of every baseline."""
-    return {name: [by_id[each] for each in ids] for name, ids in named.items()}
+def baselines_of(
+    records: Sequence[Record], size: int, targets: Sequence[str], asked: Asked
+) -> list[dict[str, list[Record]]]:
+    """Return the records of every baseline, for each seed; what doesn't depend on the seed is found once."""
+    from sftloop.curate.baselines import drawn_baselines, ranked_baselines
+
+    by_id = {record.id: record for record in records}
+    ranked = ranked_baselines(records, size, targets=targets)
+    return [
+        {
+            name: [by_id[each] for each in ids]
+            for name, ids in {**drawn_baselines(records, size, seed=seed), **ranked}.items()
+        }
+        for seed in seeds_of(asked)
+    ]
 
 
 def rows_of(draws: Mapping[str, Sequence[Record]]) -> dict[str, list[dict[str, Any]]]:
@@ -147,7 +164,7 @@ def trained_of(run: RunDirectory, scenario: Scenario, asked: Asked) -> dict[str,
     """Return what was trained for a proof: the settings are those of the first training, alike in all."""
     if not asked.prove:
         return None
-    facts = read_json(run.file("proof/selected-0/train/train.json"), "a training's result")
+    facts = read_json(run.file(f"proof/selected-{asked.seed}/train/train.json"), "a training's result")
     settings = facts["settings"]
     return {
         "model": asked.model or scenario.model,
@@ -155,7 +172,7 @@ def trained_of(run: RunDirectory, scenario: Scenario, asked: Asked) -> dict[str,
         "epochs": settings["epochs"],
         "learning_rate": settings["learning_rate"],
         "batch_size": settings["batch_size"],
-        "seeds": list(range(asked.seeds)),
+        "seeds": list(seeds_of(asked)),
         "measured_on": asked.prove_on,
     }
 
@@ -192,8 +209,9 @@ def proof_of(
         run,
         scenario,
         {"selected": [chosen] * asked.seeds, **named},
-        validation=load_split(scenario, "validation", tasks=asked.tasks),
-        test=load_split(scenario, asked.prove_on, tasks=asked.tasks),
+        first_seed=asked.seed,
+        validation=load_split(scenario, "validation", tasks=asked.tasks, skip_bad=asked.skip_bad),
+        test=load_split(scenario, asked.prove_on, tasks=asked.tasks, skip_bad=asked.skip_bad),
         base=base,
         choices=choose_training(scenario.training, asked.training),
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sftloop.core.files import atomic_write_json
+from sftloop.core.files import atomic_write_json, sha256_json
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record
@@ -57,7 +57,7 @@ def finish(run: RunDirectory, scenario: Scenario, selection: Selection, began: f
     write_jsonl(run.file("scores.jsonl"), selection.scores)
     for name, rows in selection.baselines.items():
         write_jsonl(run.file(f"baselines/{name}.jsonl"), rows)
-    ids = {row["id"] for row in selection.chosen}
+    contents = {_content(row) for row in selection.chosen}
     result = {
         "scenario": scenario.name,
         "language": scenario.language,
@@ -72,7 +72,7 @@ def finish(run: RunDirectory, scenario: Scenario, selection: Selection, began: f
         "stages": list(selection.stages),
         "labels": selection.labels,
         "overlap": {
-            name: sum(row["id"] in ids for row in rows) / max(1, len(ids))
+            name: sum(_content(row) in contents for row in rows) / max(1, len(selection.chosen))
             for name, rows in selection.baselines.items()
         },
         "top": list(selection.top),
@@ -88,6 +88,11 @@ def finish(run: RunDirectory, scenario: Scenario, selection: Selection, began: f
     build_select_page(run.path)
     run.mark_done("select", seconds=result["seconds"])
     return result
+
+
+def _content(row: Mapping[str, Any]) -> str:
+    """Return what rows share that are the same but for the id: a pool's ids need not be its own."""
+    return sha256_json({name: value for name, value in row.items() if name != "id"})
 
 
 def label_counts(before: Sequence[Record], after: Sequence[Record]) -> dict[str, dict[str, dict[str, int]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.optimize import check_grad
 from tests.tiny_models import tiny_model
 from tests.tiny_scenario import scenario, tiny_encoder
 
+from sftloop.curate.difficulty import answer_losses
 from sftloop.curate.difficulty.difficulty import (
     Losses,
     by_labels,
@@ -214,7 +216,7 @@ def test_of_a_handful_nothing_is_said() -> None:
     assert few_boundary(rows("a", "x", 3, 30)) == []
 
 
-def test_with_a_tiny_model_from_records_to_levels() -> None:
+def test_with_a_tiny_model_from_records_to_levels(tmp_path: Path) -> None:
     own = scenario()
     records = [
         Record(id=f"k{n}", task="kind", input={"text": f"w{50 + n}"}, answer=Answer(label=f"w{30 + n % 3}"))
@@ -224,7 +226,7 @@ def test_with_a_tiny_model_from_records_to_levels() -> None:
         for n in range(6)
     ]
     local = LocalModel(tiny_model("llama"), tiny_encoder(), "tiny")
-    report = measure_difficulty(local, own, records)
+    report = measure_difficulty(local, own, records, directory=tmp_path)
     assert [row.record_id for row in report.records] == [r.id for r in records]
     assert all(row.margin is not None for row in report.records[:9])
     tokens = {"both": TaskTokens.of(own, "both", local.encoder)}
@@ -235,3 +237,27 @@ def test_with_a_tiny_model_from_records_to_levels() -> None:
     first = len(example.prefix) + len(example.prompt) - 1
     nats = -sum(float(logs[first + n, token]) for n, token in enumerate(example.target))
     assert report.records[9].loss == pytest.approx(nats / len(example.target), rel=1e-4)
+
+
+def test_losses_are_kept_and_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_losses, "_AT_ONCE", 2)
+    own = scenario()
+    records = [
+        Record(id=f"b{n}", task="both", input={"text": f"w{60 + n}"}, answer=Answer(labels=("w40",)))
+        for n in range(5)
+    ]
+    local, file = LocalModel(tiny_model("llama"), tiny_encoder(), "tiny"), tmp_path / "losses.jsonl"
+    whole = answer_losses.answer_losses(local, own, records, file)
+    assert len(whole) == 5
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:3]) + lines[3][:10])
+    measured: list[int] = []
+    real = answer_losses.record_losses
+    monkeypatch.setattr(
+        answer_losses, "record_losses", lambda model, part: measured.append(len(part)) or real(model, part)
+    )
+    again = answer_losses.answer_losses(local, own, records, file)
+    assert measured == [2], "the torn line's and the missing one"
+    assert again.keys() == whole.keys()
+    for key, losses in whole.items():
+        assert again[key] == pytest.approx(losses, rel=1e-5)

@@ -17,6 +17,7 @@ from sftloop.curate.filter.best import Best
 from sftloop.curate.filter.candidate import Candidate, read_candidates, write_candidates
 from sftloop.curate.filter.first_stage import FirstStage, search_pool
 from sftloop.curate.filter.pool import Pool
+from sftloop.curate.filter.pool_baselines import pool_baselines
 from sftloop.curate.filter.target import Target
 
 TARGET = Target(("my card has not arrived", "when will the new card come", "银行卡还没有寄到"), examples=True)
@@ -112,3 +113,25 @@ def test_candidates_come_back_from_disk(tmp_path: Path) -> None:
     ]
     write_candidates(tmp_path / "stage.jsonl", candidates)
     assert read_candidates(tmp_path / "stage.jsonl") == candidates
+
+
+def test_what_the_scenario_has_already_is_left_out_and_counted(tmp_path: Path) -> None:
+    known = ("The card did NOT arrive.", CARDS[1], "never in the pool")
+    pool = write_pool(tmp_path / "p.jsonl", [*made_up(50), *CARDS, CARDS[1]])
+    found, counts = search_pool(pool, TARGET._replace(known=known), 60)
+    assert {each.text for each in found} & set(CARDS) == set(CARDS[2:])
+    assert counts.known == 3 and counts.rows == 55
+    everything = search_pool(pool, TARGET, 60)[0]
+    assert {each.text for each in everything} > set(CARDS)
+
+
+def test_baselines_leave_it_out_too_and_their_ids_differ(tmp_path: Path) -> None:
+    for part in range(2):
+        rows = [{"id": str(n), "text": text} for n, text in enumerate(made_up(30, seed=part) + CARDS)]
+        (tmp_path / f"part{part}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pool = Pool(files=(tmp_path / "part0.jsonl", tmp_path / "part1.jsonl"))
+    first, second = pool_baselines(pool, 50, seeds=(0, 1), known=CARDS)
+    assert first["random"] != second["random"] and first["longest"] == second["longest"]
+    for rows in (first["random"], first["longest"]):
+        assert not {row["text"] for row in rows} & set(CARDS)
+        assert len({row["id"] for row in rows}) == len(rows) == 50

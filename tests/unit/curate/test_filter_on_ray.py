@@ -33,7 +33,10 @@ def test_equals_the_local_path(tmp_path: Path) -> None:
         files.append(tmp_path / f"part{part}.jsonl")
         files[-1].write_text("".join(json.dumps(row) + "\n" for row in rows) + "{\n")
     pool = Pool(files=tuple(files), skip_bad=True)
-    assert search_pool_on_ray(pool, TARGET, 20) == search_pool(pool, TARGET, 20)
+    target = TARGET._replace(known=(CARDS[0],))
+    found, counts = search_pool(pool, target, 20)
+    assert counts.known == 1
+    assert search_pool_on_ray(pool, target, 20) == (found, counts)
 
 
 def test_without_ray_the_command_to_install_it_is_named(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,29 @@ def test_neither_order_nor_company_changes_a_verdict(
     monkeypatch.setattr(knowledge, "_AT_ONCE", 15)
     backwards = measure_knowledge(model, tiny_encoder(), scenario, records[::-1])
     assert list(backwards.records[::-1]) == list(report.records)
+
+
+def test_what_was_asked_is_kept_over_a_kill(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(asking, "_room", len)
+    monkeypatch.setattr(knowledge, "_AT_ONCE", 4)
+    model, records, _ = records_that_a_model_half_knows(scenario)
+    file = tmp_path / "inquiries.jsonl"
+    report = measure_knowledge(model, tiny_encoder(), scenario, records, inquiries=file)
+    lines = file.read_text().splitlines(keepends=True)
+    assert len(lines) == len({json.loads(line)["fact"]["record_id"] for line in lines}) == len(records)
+    file.write_text("".join(lines[:-2]) + lines[-2][:20])
+    asked: list[int] = []
+    real = asking.Asker.ask
+    monkeypatch.setattr(
+        asking.Asker,
+        "ask",
+        lambda self, facts, progress: asked.append(len(facts)) or real(self, facts, progress),
+    )
+    again = measure_knowledge(model, tiny_encoder(), scenario, records, inquiries=file)
+    assert asked == [2], "the torn line's and the last one"
+    assert list(again.records) == list(report.records)
 
 
 def test_what_cannot_be_asked_is_counted(scenario: Scenario) -> None:

@@ -1,10 +1,12 @@
 import json
+from datetime import date
 
 import polars
 import pytest
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.records import ForeignFile, detect_format
+from sftloop.records.importing.sources import parquet_rows
 from sftloop.scenario import Answer
 
 
@@ -171,6 +173,15 @@ def test_parquet_with_lists_numbers_and_nulls(tmp_path, scenario):
     assert records[1].answer == Answer(label="cannot_tell", evidence=())
     (reject,) = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
     assert (reject["line"], reject["reason"]) == (3, "'posts' is empty.")
+
+
+def test_parquet_with_dates_and_pictures_is_written_on(tmp_path):
+    file = tmp_path / "a.parquet"
+    meta = {"when": date(2026, 1, 2), "picture": {"bytes": b"\xff\xd8", "path": "a.jpg"}}
+    polars.DataFrame({"text": ["hi"], "meta": [meta]}).write_parquet(file)
+    (row,) = parquet_rows(file)
+    plain = {"when": "2026-01-02", "picture": {"bytes": None, "path": "a.jpg"}}
+    assert json.loads(json.dumps(row.raw)) == {"text": "hi", "meta": plain}
 
 
 def test_parquet_longer_than_one_block(tmp_path, take):

@@ -19,7 +19,7 @@ from sftloop.records import load_split
 from sftloop.scenario import load_scenario
 from sftloop.workflow.apply_rewrites import apply_rewrites, require_new_file
 from sftloop.workflow.audit_rewrites import REPLIES, REWRITES, propose_rewrites
-from sftloop.workflow.rewrite_proposals import read_proposals, with_rewrites
+from sftloop.workflow.rewrite_proposals import ProposalFile, read_proposals, with_rewrites
 
 TOPICS = ("a late card", "a lost parcel", "a refund", "the exchange rate", "a declined payment")
 PHRASES = ("The customer asks about {}.", "The message is about {}.", "The sender needs help with {} today.")
@@ -150,6 +150,8 @@ def test_what_the_user_edits_holds(case, local, writes):
         (lambda row: row.update(id="r99"), "no record 'r99' of task 't'"),
         (lambda row: row.pop("after"), "has no 'after'"),
         (lambda row: row["after"].update(mood="x"), "unknown key 'mood'"),
+        (lambda row: row["after"].update(text="Hello."), "more than the text of its reason"),
+        (lambda row: row.update(part="reasons"), "no part 'reasons'"),
     ],
 )
 def test_an_edit_that_cannot_be_applied_is_refused_with_its_line(case, local, writes, change, told):
@@ -161,6 +163,22 @@ def test_an_edit_that_cannot_be_applied_is_refused_with_its_line(case, local, wr
     with pytest.raises(DataError, match=told) as raised:
         read_proposals(run.file(REWRITES), scenario, records)
     assert f"{run.file(REWRITES)}:2: " in str(raised.value)
+
+
+def test_edits_made_while_the_model_is_asked_hold(case, local, writes):
+    scenario, records, findings, run = case
+    first, second = propose_rewrites(run, scenario, records, findings, local).proposals
+    proposals = ProposalFile(run.file(REWRITES))
+    run.file(REWRITES).unlink()
+    proposals.add(first)
+    [row] = rows_of(run.file(REWRITES))
+    row["after"]["reason"] = "By hand."
+    run.file(REWRITES).write_text(json.dumps(row) + "\n")
+    proposals.add(second)
+    assert [one["after"]["reason"] for one in rows_of(run.file(REWRITES))] == [
+        "By hand.",
+        second.after.reason,
+    ]
 
 
 def test_rewrites_are_applied_to_a_new_file_only(case, local, writes, tmp_path):

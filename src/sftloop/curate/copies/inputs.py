@@ -39,7 +39,16 @@ def answer_key(record: Record) -> str:
         value = sorted(value)
     elif name == "text":
         value = normalise(value)
+    elif name == "fields":
+        value = {field: _number(item) for field, item in value.items() if item is not None}
+    elif name == "score":
+        value = _number(value)
     return json.dumps([name, value], ensure_ascii=False, sort_keys=True)
+
+
+def _number(value: Any) -> Any:
+    """Return a whole number as one, however it was written."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def shown_answer(record: Record) -> str:

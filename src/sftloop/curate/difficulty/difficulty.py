@@ -5,7 +5,7 @@ general liking for some labels is taken out (`label_bias`). Elsewhere by the los
 much the prompt lowers it: the instruction-following difficulty (IFD), the loss with the prompt over that without
 (Li et al. 2024, arXiv:2308.12032).
 
-Knows predictions and losses; `measure_difficulty` alone runs a model.
+Knows predictions and losses; `measure_difficulty` alone asks for them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sftloop.curate.difficulty.few_boundary import few_boundary
-from sftloop.curate.difficulty.label_bias import FLOOR, LabelBias
+from sftloop.curate.difficulty.label_bias import LabelBias
+from sftloop.curate.difficulty.levels import LEVELS, Level
+from sftloop.curate.difficulty.losses import Losses
 from sftloop.curate.finding import DataFinding
 
 if TYPE_CHECKING:
@@ -27,28 +29,11 @@ if TYPE_CHECKING:
     from sftloop.records import Prediction, Record
     from sftloop.scenario import Scenario
 
-Level = Literal["easy", "boundary", "hard"]
-
-LEVELS: tuple[Level, ...] = get_args(Level)
 _WIDE = 0.5
 """Lead in probability from which a margin is wide: 75 % to 25 % between two labels. Probabilities are calibrated
 first, so a model that gives these is right three times of four; among many, it leans to one in earnest."""
 _SURE_NATS = 0.1
 """Mean loss of an answer that the model writes anyway: each token has 90 %."""
-
-
-class Losses(NamedTuple):
-    """Mean cross entropy of a record's answer in nats per token (`train.record_losses`)."""
-
-    conditional: float
-    """Behind its prompt."""
-    unconditional: float
-    """Without."""
-
-    @property
-    def ifd(self) -> float:
-        """Their quotient: 1 means that the prompt doesn't help to write the answer."""
-        return self.conditional / max(self.unconditional, FLOOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +76,7 @@ class DifficultyReport:
 
 
 def measure_difficulty(
-    local: LocalModel, scenario: Scenario, records: Sequence[Record], *, predictions_file: Path | None = None
+    local: LocalModel, scenario: Scenario, records: Sequence[Record], *, directory: Path
 ) -> DifficultyReport:
     """Run the base model over the records and judge them.
 
@@ -99,27 +84,19 @@ def measure_difficulty(
         local: the base model, before training.
         scenario: of the records.
         records: of any tasks.
-        predictions_file: keeps what labels were predicted, so that an interrupted measurement goes on.
+        directory: keeps `predictions.jsonl` and `losses.jsonl`, so that an interrupted measurement goes on.
     """
+    from sftloop.curate.difficulty.answer_losses import answer_losses
     from sftloop.evaluate.predict import predict_records
-    from sftloop.models import LocalModel, TaskTokens
-    from sftloop.train import encode_examples
-    from sftloop.train.record_losses import answer_header, record_losses, unconditional_losses
+    from sftloop.models import LocalModel
 
     scorer = LocalModel(local.model, local.encoder, local.name, write_choices=False)
     labelled = [record for record in records if scenario.tasks[record.task].kind == "choice"]
     written = [record for record in records if scenario.tasks[record.task].kind != "choice"]
-    predictions = predict_records(scorer, scenario, labelled, predictions_file, label="Difficulty")
-    tokens = {task: TaskTokens.of(scenario, task, local.encoder) for task in {r.task for r in written}}
-    examples = encode_examples(
-        written, tokens, context_tokens=local.encoder.context_tokens, leave_out_too_long=True
+    predictions = predict_records(
+        scorer, scenario, labelled, directory / "predictions.jsonl", label="Difficulty"
     )
-    with_prompt = record_losses(local.model, examples)
-    without = unconditional_losses(local.model, examples, answer_header(local.encoder))
-    losses = {
-        (example.task, example.record_id): Losses(own.mean, bare.mean)
-        for example, own, bare in zip(examples, with_prompt, without, strict=True)
-    }
+    losses = answer_losses(local, scenario, written, directory / "losses.jsonl")
     return judge_difficulty(records, {(p.task, p.id): p for p in predictions}, losses)
 
 

@@ -5,7 +5,7 @@ from sftloop.curate.filter.cascade import Budget, Filtered, run_cascade
 from sftloop.curate.filter.first_stage import search_pool
 from sftloop.curate.filter.pool import Pool, PoolCounts
 from sftloop.curate.filter.ray_stage import search_pool_on_ray
-from sftloop.curate.filter.target import Target, target_of_definitions, target_of_records
+from sftloop.curate.filter.target import Target, known_texts, target_of_definitions, target_of_records
 
 __all__ = [
     "Budget",
@@ -14,6 +14,7 @@ __all__ = [
     "Pool",
     "PoolCounts",
     "Target",
+    "known_texts",
     "run_cascade",
     "search_pool",
     "search_pool_on_ray",

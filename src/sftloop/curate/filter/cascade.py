@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.seeds import derive_seed
 from sftloop.curate.filter.candidate import Candidate, read_candidates, write_candidates
 from sftloop.curate.filter.first_stage import search_pool
 from sftloop.curate.filter.likeness import likeness
@@ -42,6 +43,8 @@ ReadPool = Callable[[Pool, Target, int], tuple[list[Candidate], PoolCounts]]
 """The first stage: `search_pool` or `search_pool_on_ray`."""
 
 _CURVE_POINTS = 20
+_MOST_QUERIES = 500
+"""Target texts that documents are compared with one by one: beside 50,000 candidates a table of 200 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +130,10 @@ def _second(
 ) -> tuple[list[Candidate], float | None]:
     result, facts = directory / "stage2.jsonl", directory / "meant.json"
     if not result.exists():
-        vectors = embed([*target.texts, *(candidate.text for candidate in candidates)])
-        near = affinities(vectors[: len(target.texts)], vectors[len(target.texts) :])
+        asking = _queries(target)
+        queries = [target.texts[place] for place in asking]
+        vectors = embed([*queries, *(candidate.text for candidate in candidates)])
+        near = affinities(vectors[: len(queries)], vectors[len(queries) :])
         best = near.candidates.max(axis=0)
         hint = likeness(near.held_out, best) if target.examples else None
         choice = round_robin(near.candidates, keep if target.examples else len(candidates))
@@ -137,7 +142,7 @@ def _second(
         chosen = [
             candidates[place].with_scores(
                 affinity=float(best[place]),
-                target=turns[place],
+                target=asking[turns[place]],
                 chance=float(hint.chances[place]) if hint else None,
             )
             for place in places[:keep]
@@ -146,6 +151,13 @@ def _second(
         write_candidates(result, chosen)
     meant: float | None = read_json(facts, "how many are meant")["meant"]
     return read_candidates(result), meant
+
+
+def _queries(target: Target) -> list[int]:
+    """Return the places of the target's texts that choose: all, or as many as fit in memory beside candidates."""
+    places = range(len(target.texts))
+    drawn = sorted(places, key=lambda place: derive_seed("query", target.texts[place]))[:_MOST_QUERIES]
+    return sorted(drawn)
 
 
 def _third(candidates: list[Candidate], directory: Path, loss_drop: Score) -> list[Candidate]:

@@ -8,7 +8,6 @@ Doesn't know models.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ from sftloop.core.progress import Progress, clock, say
 from sftloop.curate.filter.best import Best
 from sftloop.curate.filter.candidate import Candidate
 from sftloop.curate.filter.dsir import ImportanceWeights, feature_counts
-from sftloop.curate.filter.pool import Pool, PoolCounts, PoolRow, blocks
+from sftloop.curate.filter.pool import Pool, PoolCounts, PoolRow, blocks, told_apart
 from sftloop.curate.filter.rank_fusion import fused_ranks
 from sftloop.curate.filter.target import Target
 from sftloop.curate.similarity.bm25 import Occurrences, Query
@@ -35,10 +34,14 @@ class PoolStatistics(NamedTuple):
 
     features: NDArray[np.int64]
     occurrences: Occurrences
+    known: int
+    """Texts that the scenario has already."""
 
     def plus(self, other: PoolStatistics) -> PoolStatistics:
         """Return both together."""
-        return PoolStatistics(self.features + other.features, self.occurrences.plus(other.occurrences))
+        return PoolStatistics(
+            self.features + other.features, self.occurrences.plus(other.occurrences), self.known + other.known
+        )
 
 
 class TextScores(NamedTuple):
@@ -67,17 +70,30 @@ class FirstStage:
                 "The target has no text to search for.", hint="Give examples or define the labels."
             )
         self._features, self._query = feature_counts(terms), Query(terms)
+        self._known = text_keys(hashed_terms(target.known))
 
     def count(self, texts: Sequence[str]) -> PoolStatistics:
         """Return what these texts add to the pool's statistics."""
         terms = hashed_terms(texts)
-        return PoolStatistics(feature_counts(terms), self._query.occurrences(terms))
+        known = int(np.isin(text_keys(terms), self._known).sum()) if len(self._known) else 0
+        return PoolStatistics(feature_counts(terms), self._query.occurrences(terms), known)
 
     def score(self, texts: Sequence[str], pool: PoolStatistics) -> TextScores:
         """Return each text's scores, given the whole pool's statistics."""
         terms = hashed_terms(texts)
         weights = ImportanceWeights(self._features, pool.features)
         return TextScores(text_keys(terms), weights.score(terms), self._query.score(terms, pool.occurrences))
+
+    def score_new(
+        self, rows: Sequence[PoolRow], pool: PoolStatistics
+    ) -> tuple[Sequence[PoolRow], TextScores]:
+        """Return the rows whose text the scenario doesn't have, and their scores."""
+        scores = self.score([row.text for row in rows], pool)
+        if not len(self._known):
+            return rows, scores
+        new = np.flatnonzero(~np.isin(scores.keys, self._known))
+        found = TextScores(scores.keys[new], scores.importance[new], scores.bm25[new])
+        return [rows[place] for place in new.tolist()], found
 
 
 class Bests:
@@ -112,7 +128,7 @@ class Bests:
         lists = [best.ranked() for best in (self._importance, self._bm25)]
         items = {each.key: each.item for ranked in lists for each in ranked}
         fused = fused_ranks(*([each.key for each in ranked] for ranked in lists))
-        return _told_apart([(items[key], fused[key]) for key in list(fused)[: self._keep]])
+        return _candidates([(items[key], fused[key]) for key in list(fused)[: self._keep]])
 
 
 def search_pool(pool: Pool, target: Target, keep: int) -> tuple[list[Candidate], PoolCounts]:
@@ -137,17 +153,20 @@ def search_pool(pool: Pool, target: Target, keep: int) -> tuple[list[Candidate],
     bests = Bests(keep)
     with Progress("pool: scored", texts) as progress:
         for block in blocks(pool.rows()):
-            bests.offer(block, stage.score([row.text for row in block], statistics))
+            bests.offer(*stage.score_new(block, statistics))
             progress.advance(len(block))
+    counts.known = statistics.known
     return bests.fused(), counts
 
 
-def _told_apart(found: Sequence[tuple[_Item, float]]) -> list[Candidate]:
-    """Return candidates; different texts that share an id are called by their place in the pool."""
-    uses = Counter(row.id for (row, _, _), _ in found)
-    candidates = []
-    for (row, importance, bm25), fused in found:
-        name = row.id if uses[row.id] == 1 else row.place
-        scores: dict[str, float | None] = {"importance": importance, "bm25": bm25, "fused": fused}
-        candidates.append(Candidate(id=name, text=row.text, row={**row.row, "id": name}, scores=scores))
-    return candidates
+def _candidates(found: Sequence[tuple[_Item, float]]) -> list[Candidate]:
+    rows = told_apart([row for (row, _, _), _ in found])
+    return [
+        Candidate(
+            id=row.id,
+            text=row.text,
+            row=row.row,
+            scores={"importance": importance, "bm25": bm25, "fused": fused},
+        )
+        for row, ((_, importance, bm25), fused) in zip(rows, found, strict=True)
+    ]

@@ -9,6 +9,7 @@ counts.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,16 +48,17 @@ class PoolCounts:
     """Rows without any text, left out."""
     bad: int = 0
     """Rows that can't be read, left out."""
+    known: int = 0
+    """Rows whose text the scenario has already, left out."""
     first_bad: list[str] = field(default_factory=list)
     """Place and reason of the first few."""
 
     def add(self, other: PoolCounts) -> None:
         """Take in what another reading came across."""
-        self.rows, self.blank, self.bad = (
-            self.rows + other.rows,
-            self.blank + other.blank,
-            self.bad + other.bad,
-        )
+        self.rows += other.rows
+        self.blank += other.blank
+        self.bad += other.bad
+        self.known += other.known
         self.first_bad = sorted(self.first_bad + other.first_bad)[:_BAD_SHOWN]
 
 
@@ -134,6 +136,15 @@ def file_names(files: Sequence[Path]) -> list[str]:
     stems = [Path(file).stem for file in files]
     earlier = [stems[:place].count(stem) for place, stem in enumerate(stems)]
     return [f"{stem}-{count + 1}" if count else stem for stem, count in zip(stems, earlier, strict=True)]
+
+
+def told_apart(rows: Sequence[PoolRow]) -> list[PoolRow]:
+    """Return the rows with ids of their own: where some share one, their place in the pool stands in."""
+    uses = Counter(row.id for row in rows)
+    return [
+        row if uses[row.id] == 1 else row._replace(id=row.place, row={**row.row, "id": row.place})
+        for row in rows
+    ]
 
 
 def blocks(rows: Iterable[PoolRow]) -> Iterator[list[PoolRow]]:

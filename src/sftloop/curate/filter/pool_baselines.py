@@ -1,6 +1,7 @@
 """What a filtered selection must beat: as many documents drawn at random from the pool, and its longest ones.
 
-One reading of the pool in bounded memory; equal texts count once, and the order of the files plays no part.
+One reading of the pool for all seeds, in bounded memory; equal texts count once, and the order of the files plays
+no part.
 """
 
 from __future__ import annotations
@@ -14,30 +15,40 @@ from numpy.typing import NDArray
 from sftloop.core.seeds import derive_seed
 from sftloop.curate.filter.best import Best
 from sftloop.curate.filter.candidate import Candidate
-from sftloop.curate.filter.pool import Pool, blocks
+from sftloop.curate.filter.pool import Pool, PoolRow, blocks, told_apart
 from sftloop.curate.similarity.terms import hashed_terms, text_keys
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 Row = dict[str, Any]
 
 
-def pool_baselines(pool: Pool, n: int, *, seed: int = 0) -> dict[str, list[Row]]:
-    """Return `n` rows of the pool drawn at random (`random`), and its `longest` by characters.
+def pool_baselines(
+    pool: Pool, n: int, *, seeds: Sequence[int] = (0,), known: Sequence[str] = ()
+) -> list[dict[str, list[Row]]]:
+    """Return, for each seed, `n` rows of the pool drawn at random (`random`), and its `longest` by characters.
 
     Args:
         pool: files.
         n: how many.
-        seed: of the draw.
+        seeds: of the draws.
+        known: texts that the scenario has already; copies of them are not drawn.
     """
-    salt = np.uint64(derive_seed("pool baseline", seed))
-    drawn, longest = Best[Row](n), Best[Row](n)
+    salts = [np.uint64(derive_seed("pool baseline", seed)) for seed in seeds]
+    drawn, longest = [Best[PoolRow](n) for _ in seeds], Best[PoolRow](n)
+    left_out = text_keys(hashed_terms(known))
     for block in blocks(pool.rows()):
-        texts, names, rows = zip(*((row.text, row.place, row.row) for row in block), strict=True)
-        keys = text_keys(hashed_terms(texts))
-        drawn.offer(_scattered(keys, salt), keys, names, rows)
-        longest.offer(np.array([len(text) for text in texts], dtype=np.float64), keys, names, rows)
-    found = {"random": drawn, "longest": longest}
-    return {name: [each.item for each in best.ranked()] for name, best in found.items()}
+        every = text_keys(hashed_terms([row.text for row in block]))
+        new = np.flatnonzero(~np.isin(every, left_out))
+        rows, keys = [block[place] for place in new], every[new]
+        names = [row.place for row in rows]
+        for best, salt in zip(drawn, salts, strict=True):
+            best.offer(_scattered(keys, salt), keys, names, rows)
+        longest.offer(np.array([len(row.text) for row in rows], dtype=np.float64), keys, names, rows)
+    return [{"random": _rows(best), "longest": _rows(longest)} for best in drawn]
+
+
+def _rows(best: Best[PoolRow]) -> list[Row]:
+    return [row.row for row in told_apart([each.item for each in best.ranked()])]
 
 
 def candidate_baselines(candidates: Sequence[Candidate], n: int) -> dict[str, list[Row]]:

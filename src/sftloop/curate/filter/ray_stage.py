@@ -61,23 +61,27 @@ def _counted(file: Batch, pool: Pool, stage: FirstStage) -> Batch:
     return {
         "features": statistics.features[None],
         "holding": seen.holding[None],
-        "counts": np.array([[seen.texts, seen.terms, counts.rows, counts.blank, counts.bad]]),
+        "counts": np.array(
+            [[seen.texts, seen.terms, counts.rows, counts.blank, counts.bad, statistics.known]]
+        ),
         "first_bad": np.array([json.dumps(counts.first_bad)]),
     }
 
 
 def _added(counts: PoolCounts, row: dict[str, Any]) -> PoolStatistics:
     """Add a file's counts to `counts` and return its statistics."""
-    texts, terms, rows, blank, bad = (int(value) for value in row["counts"])
-    counts.add(PoolCounts(rows=rows, blank=blank, bad=bad, first_bad=json.loads(row["first_bad"])))
-    return PoolStatistics(np.asarray(row["features"]), Occurrences(texts, terms, np.asarray(row["holding"])))
+    texts, terms, rows, blank, bad, known = (int(value) for value in row["counts"])
+    first_bad = json.loads(row["first_bad"])
+    counts.add(PoolCounts(rows=rows, blank=blank, bad=bad, known=known, first_bad=first_bad))
+    occurrences = Occurrences(texts, terms, np.asarray(row["holding"]))
+    return PoolStatistics(np.asarray(row["features"]), occurrences, known)
 
 
 def _scored(file: Batch, pool: Pool, stage: FirstStage, statistics: PoolStatistics, keep: int) -> Batch:
     """Return the best rows of a file."""
     bests = Bests(keep)
     for block in blocks(pool.file_rows(Path(file["path"][0]), str(file["name"][0]), PoolCounts())):
-        bests.offer(block, stage.score([row.text for row in block], statistics))
+        bests.offer(*stage.score_new(block, statistics))
     rows, scores = bests.held()
     return {
         "id": np.array([row.id for row in rows], object),

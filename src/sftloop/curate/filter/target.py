@@ -15,12 +15,20 @@ class Target(NamedTuple):
     texts: tuple[str, ...]
     examples: bool
     """Whether they are such texts as the pool should give; definitions only describe them."""
+    known: tuple[str, ...] = ()
+    """Texts that the scenario has already: copies of them in the pool are left out."""
 
 
 def target_of_records(records: Iterable[Record]) -> Target:
     """Return the inputs of examples, with the answer where that is free text; blank ones are left out."""
-    texts = ("\n".join([*record.documents(), record.answer.text or ""]).strip() for record in records)
-    return Target(tuple(dict.fromkeys(text for text in texts if text)), examples=True)
+    return Target(_distinct(map(_with_answer, records)), examples=True)
+
+
+def known_texts(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return the texts by which a pool's row is recognised as one of these records, with free text or without."""
+    return _distinct(
+        text for record in records for text in (_with_answer(record), "\n".join(record.documents()))
+    )
 
 
 def target_of_definitions(scenario: Scenario, tasks: Collection[str] = ()) -> Target:
@@ -33,8 +41,16 @@ def target_of_definitions(scenario: Scenario, tasks: Collection[str] = ()) -> Ta
         tasks: only these; all by default.
     """
     chosen = [task for name, task in scenario.tasks.items() if not tasks or name in tasks]
-    texts = [text for task in chosen for text in _definitions(task) if text]
-    return Target(tuple(dict.fromkeys(texts)), examples=False)
+    texts = (text for task in chosen for text in _definitions(task))
+    return Target(_distinct(texts), examples=False)
+
+
+def _with_answer(record: Record) -> str:
+    return "\n".join([*record.documents(), record.answer.text or ""])
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in map(str.strip, texts) if text))
 
 
 def _definitions(task: Task) -> list[str]:

@@ -12,14 +12,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftloop.core.progress import Progress
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.knowledge.asking import Asker, Kind, few_shot_of
 from sftloop.curate.knowledge.few_shot import Fact, FewShot
+from sftloop.curate.knowledge.ledger import Asked, Ledger
 from sftloop.curate.knowledge.short_facts import Exempt, facts_of
-from sftloop.curate.knowledge.slick import CLASSES, Inquiry, Knowledge
+from sftloop.curate.knowledge.slick import CLASSES, Knowledge
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -96,6 +98,7 @@ def measure_knowledge(
     records: Sequence[Record],
     *,
     seed: int = 0,
+    inquiries: Path | None = None,
 ) -> KnowledgeReport:
     """Ask the base model for every short fact in the records' answers.
 
@@ -105,17 +108,21 @@ def measure_knowledge(
         scenario: of the records.
         records: of any tasks; exemplars come from among them, whatever their order.
         seed: of exemplars and samples.
+        inquiries: a file that gets a line per fact; one that is there is not asked for again.
     """
     found = [facts_of(scenario, record) for record in records]
     facts = [fact for own in found if isinstance(own, list) for fact in own]
     shots = few_shot_of(encoder, scenario, facts, seed)
     asker = Asker(model, encoder, shots, seed)
     askable = [fact for fact in facts if (fact.task, fact.field) in shots]
-    inquiries: dict[Fact, Inquiry] = {}
-    with Progress("Asking for facts", len(askable)) as progress:
-        for start in range(0, len(askable), _AT_ONCE):
-            inquiries.update(asker.ask(askable[start : start + _AT_ONCE], progress))
-    rows = [_of_record(record, own, shots, inquiries) for record, own in zip(records, found, strict=True)]
+    ledger = Ledger(inquiries)
+    left = [fact for fact in askable if fact not in ledger]
+    with Progress("Asking for facts", len(askable), done=len(askable) - len(left)) as progress:
+        for start in range(0, len(left), _AT_ONCE):
+            part = left[start : start + _AT_ONCE]
+            ledger.add(part, asker.ask(part, progress))
+    asked = ledger.asked
+    rows = [_of_record(record, own, shots, asked) for record, own in zip(records, found, strict=True)]
     return KnowledgeReport(records=rows, findings=_findings(rows))
 
 
@@ -123,23 +130,23 @@ def _of_record(
     record: Record,
     found: list[Fact] | Exempt,
     shots: Mapping[Kind, FewShot],
-    inquiries: Mapping[Fact, Inquiry],
+    found_out: Mapping[Fact, Asked],
 ) -> RecordKnowledge:
     if not isinstance(found, list):
         return RecordKnowledge(record_id=record.id, task=record.task, exempt=found)
-    asked = [(fact, inquiries[fact]) for fact in found if fact in inquiries]
+    asked = [(fact, found_out[fact]) for fact in found if fact in found_out]
     if not asked:
         few = all((fact.task, fact.field) not in shots for fact in found)
         why: Exempt = "too_few_facts" if few else "too_long"
         return RecordKnowledge(record_id=record.id, task=record.task, exempt=why)
-    classes = [(CLASSES.index(inquiry.verdict or "unknown"), fact) for fact, inquiry in asked]
+    classes = [(CLASSES.index(one.verdict), fact) for fact, one in asked]
     worst, fact = max(classes, key=lambda pair: pair[0])
     return RecordKnowledge(
         record_id=record.id,
         task=record.task,
         verdict=CLASSES[worst],
         fact=fact,
-        generations=sum(inquiry.generations for _, inquiry in asked),
+        generations=sum(one.generations for _, one in asked),
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError
+from sftloop.curate.copies.inputs import is_checked
 from sftloop.curate.prune.balance import Phase, Stratum, in_balance
 from sftloop.curate.prune.coverage import Vectors, greedy_order, groups_of
 from sftloop.records import Record
@@ -26,8 +27,6 @@ from sftloop.records import Record
 COVERAGE = 0.95
 """On banking77 a linear classifier lost 0.3 points there, on 73–79 % of the records; at 0.9 up to 2 points. The
 curve's bend would be a false friend: it lies at a tenth of the records and costs 12 points."""
-_REVIEWED = "reviewed"
-_BY_HAND = "hand"
 _CURVE_POINTS = 20
 
 
@@ -154,8 +153,7 @@ def _strata(pool: Sequence[Record]) -> list[Stratum]:
 
 
 def _is_protected(record: Record, hard: Collection[str]) -> bool:
-    by_person = record.source == _BY_HAND or _REVIEWED in record.tags
-    return by_person or record.is_hard() or record.id in hard
+    return is_checked(record) or record.is_hard() or record.id in hard
 
 
 def _centred(vectors: Vectors) -> Vectors:

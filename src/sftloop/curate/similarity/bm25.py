@@ -11,7 +11,7 @@ Knows terms, not texts; who the queries are is for the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,12 +99,17 @@ class Bm25:
 
     def scores(self, queries: Sequence[str], documents: Sequence[str]) -> NDArray[np.float64]:
         """Return every document's score for every query, shape (queries, documents); 0: no term in common."""
-        scored = hashed_terms(documents)
         table = np.zeros((len(queries), len(documents)))
-        for row, text in enumerate(queries):
-            query = Query(hashed_terms([text]))
-            table[row] = query.score(scored, query.occurrences(self._collection))
+        for row, scores in enumerate(self.each(queries, documents)):
+            table[row] = scores
         return table
+
+    def each(self, queries: Sequence[str], documents: Sequence[str]) -> Iterator[NDArray[np.float64]]:
+        """Yield the documents' scores, (documents,), for one query after the other."""
+        scored = hashed_terms(documents)
+        for text in queries:
+            query = Query(hashed_terms([text]))
+            yield query.score(scored, query.occurrences(self._collection))
 
 
 def _searchable(terms: Terms) -> tuple[Hashes, Places]:

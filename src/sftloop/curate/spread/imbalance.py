@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from sftloop.curate.difficulty.levels import Level
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.spread.task_counts import (
     BalanceFacts,
-    Level,
     count_task,
     label_counts,
     levels_of,

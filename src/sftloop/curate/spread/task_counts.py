@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from sftloop.curate.difficulty.levels import LEVELS, Level
 from sftloop.records import Record, TaskCap, cap_records
 from sftloop.scenario import Scenario, Task
-
-Level = Literal["easy", "boundary", "hard"]
-LEVELS: tuple[Level, ...] = ("easy", "boundary", "hard")
 
 DEFAULT_CAP = 1000
 """Records per task where the scenario sets no `max_records`."""

@@ -111,6 +111,8 @@ class RewriteJudge:
 
 
 _KEY = {"answer": "text", "reason": "reason"}
+PARTS = (*_KEY,)
+"""Of an answer, those that are free text."""
 
 
 def text_of(answer: Answer, part: str) -> str:
@@ -123,9 +125,10 @@ def with_text(answer: Answer, part: str, text: str) -> Answer:
     return replace(answer, text=text) if part == "answer" else replace(answer, reason=text)
 
 
-def same_but_for_text(one: Answer, other: Answer) -> bool:
-    """Whether two answers are equal but for their free texts."""
-    return all(getattr(one, name) == getattr(other, name) for name in _MAIN)
+def same_but_for_text(one: Answer, other: Answer, part: str) -> bool:
+    """Whether two answers are equal but for the free text of one part."""
+    name = _KEY[part]
+    return replace(other, **{name: getattr(one, name)}) == one
 
 
 def _of_form(before: str, text: str, *, ended: bool) -> Dropped | None:

@@ -220,4 +220,11 @@ def _csv_row(cells: list[str], header: list[str], line: int, encoding: str) -> R
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else str(value)
+    """Return what JSON can hold: dates and decimals as text, the bytes of pictures and sounds left out."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
