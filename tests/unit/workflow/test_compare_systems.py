@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sftloop.models.remote import Prices
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, load_scenario
 from sftloop.workflow.api_systems import Services, api_systems
+from sftloop.workflow.compare import _compared
 from sftloop.workflow.local_systems import parse_adapter
 from sftloop.workflow.prompt_variants import Variant, load_variants
 from sftloop.workflow.side_by_side import side_by_side
@@ -171,6 +173,25 @@ def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> N
     assert found["target"]["value"] == 1.0 and found["target"]["met"]
     assert not found["target"]["sure"], "each seed's interval counts"
     assert found["metrics"]["macro_f1"]["low"] is None
+
+
+def test_a_system_that_mostly_failed_is_not_what_others_are_measured_against(scenario: Scenario) -> None:
+    says = {
+        ("words", "classifier"): ["w30"] * 60 + ["w31"] * 40,
+        ("tuned", "adapter"): ["w30"] * 95 + ["w31"] * 5,
+        ("service", "api"): ["w30"] * 3 + [None] * 97,
+    }
+    systems, answered = [], {}
+    for (name, kind), own in says.items():
+        records, system, run = asked(scenario, kind, own)
+        systems.append(replace(system, name=name))
+        answered[name] = [run]
+    found = _compared(scenario, records, systems, answered, 0)
+    assert found["tasks"]["kind"]["ranked"] == ["tuned", "words", "service"]
+    against = {pair["a"]: pair["verdict"] for pair in found["pairs"] if pair["against_best"]}
+    assert against["words"] == "worse"
+    decision = found["decision"]
+    assert (decision["choice"], decision["rule"], decision["leader"]) == ("tuned", "best", "tuned")
 
 
 def test_side_by_side_puts_differing_answers_first(scenario: Scenario) -> None:
