@@ -10,6 +10,7 @@ import pytest
 from tests.tiny_scenario import YAML
 
 from sftloop.core.errors import ScenarioError, UsageError
+from sftloop.evaluate import target_over_seeds, task_metrics
 from sftloop.models.remote import Prices
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, load_scenario
@@ -172,7 +173,22 @@ def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> N
     assert accuracy["low"] < 0.5 and accuracy["high"] == 1.0, "two seeds this far apart say little"
     assert found["target"]["value"] == 1.0 and found["target"]["met"]
     assert not found["target"]["sure"], "each seed's interval counts"
+    assert found["target"] == target_over_seeds(
+        with_target, [task_metrics(with_target, records, run) for run in (good, bad)]
+    )
     assert found["metrics"]["macro_f1"]["low"] is None
+
+
+def test_seeds_that_scatter_make_a_target_unsure_in_a_comparison_too(scenario: Scenario) -> None:
+    """Each seed's own limit reaches 0.8; with the spread of two seeds, 0.87 and 1.0, the mean's doesn't."""
+    task = scenario.tasks["kind"]
+    target = {"metric": "accuracy", "at_least": 0.8}
+    with_target = task.model_validate(task.model_dump(by_alias=True) | {"target": target})
+    scenario = scenario.model_copy(update={"tasks": scenario.tasks | {"kind": with_target}})
+    records, system, good = asked(scenario, "adapter", ["w30"] * 200)
+    _, _, bad = asked(scenario, "adapter", ["w30"] * 174 + ["w31"] * 26)
+    found = system_figures(scenario, system, records, [good, bad], seed=0)["tasks"]["kind"]["target"]
+    assert found["met"] and not found["sure"]
 
 
 def test_a_system_that_mostly_failed_is_not_what_others_are_measured_against(scenario: Scenario) -> None:
