@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -256,6 +257,13 @@ def test_a_main_effect_is_the_mean_over_the_other_factors() -> None:
     assert letters["difference"] == pytest.approx(0.25)
     assert letters["low"] < 0.25 < letters["high"]
     assert names["difference"] is None
+    pairs = [replace(record, group=f"g{number // 10}") for number, record in enumerate(asked)]
+    few = main_effects(space, list(own.tasks.values()), pairs, found, scores, seed=0)[0]["levels"][1]
+    assert few["difference"] == letters["difference"]
+    assert (few["low"], few["high"]) == pytest.approx((0.1, 0.4)), (
+        "two groups, of which one may be drawn twice"
+    )
+    assert letters["high"] > 0.4
     plain, as_json = effects[1]["levels"]
     assert as_json["difference"] == pytest.approx(-0.15)
     assert plain["formats"] == as_json["formats"] == 2
