@@ -35,7 +35,7 @@ def system_figures(
     present = [
         task for name, task in scenario.tasks.items() if any(record.task == name for record in records)
     ]
-    right = _right(present, records, runs)
+    right, judged = _right(present, records, runs)
     return {
         "name": system.name,
         "kind": system.kind,
@@ -45,22 +45,26 @@ def system_figures(
         "tasks": {task.name: _task(task, records, runs, seed) for task in present},
         "latency": latency(runs),
         "tokens": tokens(runs),
-        "cost": price(runs, right, system.prices),
+        "cost": price(runs, right, system.prices, judged=judged),
         # calls of a service run side by side, so their times don't add up to what it takes
-        "seconds": None if system.kind == "api" else time_spent(runs, right),
+        "seconds": None if system.kind == "api" else time_spent(runs, right, judged=judged),
         "right": right,
     }
 
 
-def _right(tasks: Sequence[Task], records: Sequence[Record], runs: Runs) -> int | None:
-    """Return the right answers of one run (the mean over seeds), over the tasks that have right and wrong."""
-    counts = []
-    for run in runs:
-        known = [found for task in tasks if (found := right_answers(task, records, run)) is not None]
-        if not known:
-            return None
-        counts.append(sum(sum(found.values()) for found in known))
-    return round(fmean(counts))
+def _right(tasks: Sequence[Task], records: Sequence[Record], runs: Runs) -> tuple[int | None, Runs]:
+    """Return the right answers of one run (the mean over seeds), and all answers of the tasks they are of.
+
+    Those are the tasks that have right and wrong; None where there is no such task.
+    """
+    counts: dict[str, list[int]] = {}
+    for task in tasks:
+        found = [right_answers(task, records, run) for run in runs]
+        known = [sum(one.values()) for one in found if one is not None]
+        if len(known) == len(runs):
+            counts[task.name] = known
+    judged = [[one for one in run if one.task in counts] for run in runs]
+    return (round(fmean(map(sum, zip(*counts.values(), strict=True)))) if counts else None), judged
 
 
 def _task(task: Task, records: Sequence[Record], runs: Runs, seed: int) -> dict[str, Any]:

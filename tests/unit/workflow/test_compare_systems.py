@@ -13,7 +13,7 @@ from sftloop.core.errors import ScenarioError, UsageError
 from sftloop.evaluate import target_over_seeds, task_metrics
 from sftloop.models.remote import Prices
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Answer, Scenario, load_scenario
+from sftloop.scenario import Answer, Scenario, Task, load_scenario
 from sftloop.workflow.api_systems import Services, api_systems
 from sftloop.workflow.compare import _compared
 from sftloop.workflow.local_systems import parse_adapter
@@ -158,6 +158,18 @@ def test_figures_of_one_run(scenario: Scenario) -> None:
     _, here, timed = asked(scenario, "model", ["w30", "w30", "w31", None])
     local = system_figures(scenario, here, records, [timed], seed=0)
     assert local["seconds"]["total"] == pytest.approx(1.5)
+
+
+def test_a_right_answer_pays_only_for_tasks_with_right_and_wrong(scenario: Scenario) -> None:
+    records, system, run = asked(scenario, "api", ["w30", "w31"])
+    alone = system_figures(scenario, system, records, [run], seed=0)
+    grade = Task.model_validate({"name": "grade", "kind": "score", "input": ["text"], "range": [0, 5]})
+    scenario = scenario.model_copy(update={"tasks": scenario.tasks | {"grade": grade}})
+    more = [replace(record, task="grade", answer=Answer(score=3.0)) for record in records]
+    said = [replace(one, task="grade", answer=Answer(score=3.0)) for one in run]
+    both = system_figures(scenario, system, [*records, *more], [[*run, *said]], seed=0)
+    assert both["cost"]["total"] == pytest.approx(2 * alone["cost"]["total"])
+    assert (both["right"], both["cost"]["per_correct"]) == (1, alone["cost"]["per_correct"])
 
 
 def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> None:
