@@ -26,6 +26,12 @@ def summary(verdict: str, difference: float | None, *, key: bool = False) -> dic
     }
 
 
+def one_group() -> dict[str, Any]:
+    found = summary("inconclusive", 0.25)
+    found["tasks"]["intent"]["paired"] |= {"low": None, "high": None}
+    return found
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -38,9 +44,14 @@ def summary(verdict: str, difference: float | None, *, key: bool = False) -> dic
             summary("better", 0.25, key=True),
             "intent: accuracy 0.500 → 0.750, difference +0.250 [+0.250, +0.250], better",
         ),
+        (
+            one_group(),
+            "intent: accuracy 0.500 → 0.750, difference +0.250 (no interval from one record or group), "
+            "inconclusive",
+        ),
         (summary("inconclusive", None), "intent: no record could be scored both before and after"),
     ],
-    ids=["a key task lost", "a key task won", "nothing to compare"],
+    ids=["a key task lost", "a key task won", "one group", "nothing to compare"],
 )
 def test_a_task(given: dict[str, Any], expected: str) -> None:
     assert last_lines(given) == [

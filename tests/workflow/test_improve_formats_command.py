@@ -86,7 +86,7 @@ def test_a_better_format_is_found_proved_and_tested(found: tuple[Path, dict]) ->
     assert result["detectable"]["lamp"]["n"] == 20
     assert result["test"]["opened"] == 1
     assert result["test"]["tasks"]["lamp"]["n"] == result["test"]["n"] == 30
-    assert len(list(place.glob("run/formats/*/test.jsonl"))) == 2, "the test was opened for others too"
+    assert len(list(place.glob("run/formats/*/test-*.jsonl"))) == 2, "the test was opened for others too"
     letters, names = (effect for effect in result["effects"][0]["levels"][::-1])
     assert letters["mean"] > names["mean"]
     for one in result["variants"]:
@@ -138,7 +138,7 @@ def test_what_is_no_better_is_not_accepted_and_the_test_stays_closed(case: Path,
     assert result.returncode == 0, result.stderr
     assert "The present format stays" in result.stdout
     assert "The test records were not opened" in result.stdout
-    assert list(place.rglob("run/formats/*/test.jsonl")) == []
+    assert list(place.rglob("run/formats/*/test-*.jsonl")) == []
     assert (place / "scenario.yaml").read_bytes() == before
 
 

@@ -112,8 +112,8 @@ def trap_figures(
         passed = passes(task, scored.records, scored.predictions)
         twins = [own[record.id].twin for record in scored.records]
         pairs = [
-            ok and same_claims(task, *originals[twin])
-            for ok, twin in zip(passed, twins, strict=True)
+            (bool(ok and same_claims(task, *originals[twin])), record.group)
+            for ok, twin, record in zip(passed, twins, scored.records, strict=True)
             if twin is not None and twin in originals
         ]
         family = titles.get(name) if any(twins) else None
@@ -125,10 +125,16 @@ def trap_figures(
             "generated": family is not None,
             "title": dict(family.title) if family else None,
             "rules": list(rules_of(family, task, scenario.language)) if family else [],
-            "pairs": proportion_interval(np.array(pairs, dtype=bool)).to_json() if pairs else None,
+            "pairs": _share(pairs) if pairs else None,
             "failed": failed[:_FAILURES],
         }
     return found
+
+
+def _share(pairs: Sequence[tuple[bool, str | None]]) -> dict[str, Any]:
+    """Return the share of outcomes, each with its record's group."""
+    hits = np.array([hit for hit, _ in pairs], dtype=bool)
+    return proportion_interval(hits, cluster_codes([group for _, group in pairs])).to_json()
 
 
 def passes(task: Task, records: Sequence[Record], predictions: Sequence[Prediction]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sftloop.diagnose.claims import claimed
-from sftloop.evaluate.align import align_pairs
+from sftloop.evaluate.align import align_pairs, cluster_codes
 from sftloop.evaluate.bootstrap import bootstrap_interval
 from sftloop.evaluate.proportions import proportion_interval
 from sftloop.evaluate.resample import additive
@@ -79,7 +79,8 @@ def stability_figures(
         seed: of the bootstrap.
 
     Returns:
-        {aspect: {"agreement": share of answers equal to the base's, clustered by record, "ways": {name: share}}}.
+        {aspect: {"agreement": share of answers equal to the base's, clustered by group, else by record, "ways":
+        {name: share}}}.
         `sampling` of a choice task with probabilities is exact: the mean probability of the answer given, which is
         how often a draw at temperature 1 repeats it.
     """
@@ -90,12 +91,15 @@ def stability_figures(
         }
         if ways:
             hits = np.concatenate([own for own, _ in ways.values()])
-            owners = np.concatenate([rows for _, rows in ways.values()])
+            owners = [owner for _, each in ways.values() for owner in each]
             found[aspect] = {
-                "agreement": proportion_interval(hits, owners if len(ways) > 1 else None).to_json(),
-                "ways": {name: proportion_interval(own).to_json() for name, (own, _) in ways.items()},
+                "agreement": proportion_interval(hits, cluster_codes(owners)).to_json(),
+                "ways": {
+                    name: proportion_interval(own, cluster_codes(each)).to_json()
+                    for name, (own, each) in ways.items()
+                },
             }
-    exact = _repeated(task, base, seed)
+    exact = _repeated(task, records, base, seed)
     if exact is not None and "sampling" not in found:
         found["sampling"] = {"agreement": exact, "ways": {}}
     return found
@@ -107,13 +111,12 @@ def _with(scenario: Scenario, task: Task) -> Scenario:
 
 def _agreement(
     task: Task, records: Sequence[Record], base: Sequence[Prediction], other: Sequence[Prediction]
-) -> tuple[Any, Any]:
-    """Return whether each answer stayed, and which record it belongs to."""
+) -> tuple[Any, list[str]]:
+    """Return whether each answer stayed, and which group, else which record, it belongs to."""
     pairs = align_pairs(task, records, base, other)
-    row = {record.id: number for number, record in enumerate(records)}
     both = zip(pairs.before.predictions, pairs.after.predictions, strict=True)
     hits = np.array([_answer(task, first) == _answer(task, second) for first, second in both], dtype=bool)
-    return hits, np.array([row[record.id] for record in pairs.before.records], dtype=np.int64)
+    return hits, [record.group or record.id for record in pairs.before.records]
 
 
 def _answer(task: Task, prediction: Prediction) -> object:
@@ -122,12 +125,17 @@ def _answer(task: Task, prediction: Prediction) -> object:
     return claimed(task, prediction.answer)
 
 
-def _repeated(task: Task, base: Sequence[Prediction], seed: int) -> dict[str, Any] | None:
+def _repeated(
+    task: Task, records: Sequence[Record], base: Sequence[Prediction], seed: int
+) -> dict[str, Any] | None:
     if task.kind != "choice":
         return None
-    shares = [max(p.probabilities.values()) for p in base if p.task == task.name and p.probabilities]
-    if not shares:
+    drawn = {p.id: max(p.probabilities.values()) for p in base if p.task == task.name and p.probabilities}
+    known = [record for record in records if record.task == task.name and record.id in drawn]
+    if not known:
         return None
+    shares = [drawn[record.id] for record in known]
+    clusters = cluster_codes([record.group for record in known])
     sums = np.column_stack([shares, np.ones(len(shares))])
     mean = additive(sums, lambda sums_bK: sums_bK[:, 0] / sums_bK[:, 1])
-    return bootstrap_interval(mean, len(shares), seed=seed, share=True).to_json()
+    return bootstrap_interval(mean, len(shares), clusters=clusters, seed=seed, share=True).to_json()

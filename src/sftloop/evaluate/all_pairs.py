@@ -21,7 +21,7 @@ from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task
 
-_KEPT = ("metric", "difference", "low", "high", "p", "test", "n")
+_KEPT = ("metric", "difference", "low", "high", "p", "test", "n", "note")
 
 
 def all_pairs(
@@ -41,6 +41,7 @@ def all_pairs(
         difference speaks for `a`, and the verdict is on `a`. `detectable` and `needed` are as in `Reach`, at the
         strictest level that Holm may ask of the pair, and None where seeds add their own spread, which more
         records don't narrow.
+        A comparison's "note" comes along where it has one.
         `more_records` is set where the verdict is inconclusive. The pairs with the best system come first.
 
     Raises:
@@ -92,7 +93,7 @@ def _pair(
         "a": below,
         "b": above,
         "task": task.name,
-        **{key: found[key] for key in _KEPT},
+        **{key: found[key] for key in _KEPT if key in found},
         "p_adjusted": p,
         "verdict": verdict,
         "against_best": against_best,

@@ -47,6 +47,7 @@ def bootstrap_estimates(
     level: float = 0.95,
     method: Method = "bca",
     share: npt.ArrayLike = False,
+    bearing: FloatArray | None = None,
 ) -> Estimates:
     """Return values and limits of the `m` metrics that `statistic` computes together.
 
@@ -66,7 +67,8 @@ def bootstrap_estimates(
         level: confidence level.
         method: `bca` or `percentile`.
         share: per metric, whether it lies in [0, 1]. There a value of exactly 0 or 1 in every resample would
-            get an interval of length 0; it gets the Wilson limit for U units instead.
+            get an interval of length 0; it gets the Wilson limit for the units that bear on it instead.
+        bearing: per metric, how many units bear on it; None: all U.
     """
     value = two_dimensional(statistic(np.ones((1, n))))[0]
     units = units_of(n, clusters)
@@ -82,7 +84,8 @@ def bootstrap_estimates(
     low, high = _column_quantiles(draws, levels_m2)
     low, high = np.fmin(low, value), np.fmax(high, value)
     edge = is_share & (low == high) & ((value == 0) | (value == 1))
-    wilson = wilson_bounds(np.where(edge, value, 0.0) * units, np.full_like(value, units), level=level)
+    counted = np.full_like(value, units) if bearing is None else bearing
+    wilson = wilson_bounds(np.where(edge, value, 0.0) * counted, counted, level=level)
     return Estimates(value, np.where(edge, wilson.low, low), np.where(edge, wilson.high, high))
 
 

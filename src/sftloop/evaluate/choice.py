@@ -13,7 +13,7 @@ import numpy as np
 from sftloop.evaluate.abstention import abstain_labels, abstention
 from sftloop.evaluate.align import Scored
 from sftloop.evaluate.interval import Interval
-from sftloop.evaluate.labels import f1_columns, indicator, label_sums, label_table
+from sftloop.evaluate.labels import f1_columns, f1_units, indicator, label_sums, label_table
 from sftloop.evaluate.measures import Measures
 from sftloop.evaluate.resample import additive
 from sftloop.scenario.schema import Task
@@ -51,6 +51,7 @@ def measure(task: Task, scored: Scored) -> Measures:
         names=("micro_f1", "macro_f1"),
         items=labels,
         statistic=additive(label_sums(expected_nL, given_nL), f1_columns),
+        bearing=f1_units(expected_nL, given_nL, scored.clusters),
         tables=tables,
     )
 

@@ -13,9 +13,10 @@ import numpy as np
 from sftloop.evaluate.align import Scored
 from sftloop.evaluate.field_values import common_values, value_f1, value_keys
 from sftloop.evaluate.interval import Interval
+from sftloop.evaluate.labels import bearing_units
 from sftloop.evaluate.measures import Measures
 from sftloop.evaluate.proportions import IntArray, proportion_interval
-from sftloop.evaluate.resample import FloatArray, additive
+from sftloop.evaluate.resample import FloatArray, additive, units_of
 from sftloop.scenario.schema import Task
 
 PRIMARY = "field_f1"
@@ -46,12 +47,21 @@ def measure(task: Task, scored: Scored) -> Measures:
         names=("field_f1", "field_exact", "token_f1"),
         items=tuple(task.fields),
         statistic=additive(np.column_stack([ones, totals, per_field]), columns),
+        bearing=_bearing(counts, scored.clusters),
         tables=lambda item_f1: {
             "labels": {},
             "confusion": {},
             "fields": field_table(task, counts, scored.clusters, item_f1),
         },
     )
+
+
+def _bearing(counts: FloatArray, clusters: IntArray | None) -> FloatArray:
+    """Return the units that bear on each column: on F1 those with a value on either side, on the means all."""
+    valued = counts[:, :, 0] + counts[:, :, 1] > 0
+    everything = units_of(len(counts), clusters)
+    micro = bearing_units(valued.any(axis=1, keepdims=True), clusters)
+    return np.concatenate([micro, [everything, everything], bearing_units(valued, clusters)])
 
 
 def field_table(

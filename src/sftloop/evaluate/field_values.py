@@ -30,6 +30,12 @@ def common_values(first: list[Hashable], second: list[Hashable]) -> int:
     return (Counter(first) & Counter(second)).total()
 
 
+def same_values(first: Any, second: Any, kind: str) -> bool:
+    """Return whether two values of a field of this type are the same; a list's order doesn't matter."""
+    one, two = value_keys(first, kind), value_keys(second, kind)
+    return len(one) == len(two) == common_values(one, two)
+
+
 def value_f1(expected: Any, given: Any) -> float:
     """Return the token F1 of two values as they would be written."""
     return overlap_f1(tokens(_written(expected)), tokens(_written(given)))

@@ -56,6 +56,38 @@ def f1_columns(sums_bK: FloatArray) -> FloatArray:
     return np.column_stack([micro, macro, f1])
 
 
+def bearing_units(bears_nM: Any, clusters: IntArray | None) -> FloatArray:
+    """Return how many units (groups, or records when there are none) bear on each column, [M].
+
+    Args:
+        bears_nM: not 0 where a record bears on a column; a numpy array or a scipy sparse matrix.
+        clusters: each record's group, or None.
+    """
+    from scipy.sparse import csc_matrix
+
+    columns = csc_matrix(bears_nM)
+    columns.eliminate_zeros()
+    rows_of = [_rows(columns, column) for column in range(columns.shape[1])]
+    return np.array([len(rows if clusters is None else np.unique(clusters[rows])) for rows in rows_of], float)
+
+
+def f1_units(expected_nL: Any, given_nL: Any, clusters: IntArray | None) -> FloatArray:
+    """Return the units that bear on [micro F1, macro F1, F1 of each label], [2 + L].
+
+    On a label bear those where it is expected or given; on micro F1 those with any label. The macro mean weighs
+    labels alike, so with u units for each of l labels it is worth l^2 / sum(1 / u) of them: few, where one label
+    is rare.
+    """
+    from scipy.sparse import csc_matrix
+
+    either_nL = csc_matrix(expected_nL + given_nL)
+    labels = bearing_units(either_nL, clusters)
+    micro = bearing_units(either_nL.sum(axis=1), clusters)[0]
+    seen = labels[labels > 0]
+    macro = len(seen) ** 2 / float((1 / seen).sum()) if len(seen) else 0.0
+    return np.array([micro, min(macro, micro), *labels])
+
+
 def label_table(
     labels: Sequence[str],
     expected_nL: Any,

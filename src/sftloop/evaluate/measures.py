@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sftloop.evaluate.align import Scored
 from sftloop.evaluate.interval import Interval
-from sftloop.evaluate.resample import FloatArray, Statistic, additive
+from sftloop.evaluate.resample import FloatArray, Statistic, additive, units_of
 from sftloop.scenario.schema import Task
 
 BoolArray = npt.NDArray[np.bool_]
@@ -43,6 +43,9 @@ class Measures:
     """weights[b, n] -> [b, names + items]."""
     bounded: bool = True
     """Whether all columns lie in [0, 1]."""
+    bearing: FloatArray | None = None
+    """Units (groups, or records) that bear on each column, [names + items]: on a label's F1 only those where it is
+    expected or given. None: all units bear on all columns."""
     tables: Callable[[dict[str, Interval]], dict[str, Any]] = _no_tables
     """{item: its F1} -> the further keys of a task's result: labels, confusion, fields, abstention."""
     single: dict[str, Statistic] = field(default_factory=dict)
@@ -65,6 +68,13 @@ def one_metric(measures: Measures, name: str) -> Statistic:
         return np.asarray(measures.statistic(weights)[:, column], dtype=float)
 
     return statistic
+
+
+def units_for(measures: Measures, name: str, scored: Scored) -> float:
+    """Return how many units (groups, or records) bear on one metric."""
+    if name in measures.shares or measures.bearing is None:
+        return units_of(len(scored), scored.clusters)
+    return float(measures.bearing[measures.names.index(name)])
 
 
 class Kind(Protocol):

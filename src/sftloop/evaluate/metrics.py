@@ -95,6 +95,7 @@ def _intervals(
         seed=seed,
         resamples=resamples,
         share=measures.bounded,
+        bearing=measures.bearing,
     )
     method = method_name("bca", clusters)
     columns = [

@@ -13,9 +13,9 @@ import numpy as np
 from sftloop.evaluate.abstention import abstain_labels, abstention
 from sftloop.evaluate.align import Scored
 from sftloop.evaluate.interval import Interval
-from sftloop.evaluate.labels import f1_columns, indicator, label_sums, label_table
+from sftloop.evaluate.labels import f1_columns, f1_units, indicator, label_sums, label_table
 from sftloop.evaluate.measures import Measures
-from sftloop.evaluate.resample import FloatArray, additive
+from sftloop.evaluate.resample import FloatArray, additive, units_of
 from sftloop.scenario.schema import Task
 
 PRIMARY = "micro_f1"
@@ -31,6 +31,7 @@ def measure(task: Task, scored: Scored) -> Measures:
     expected_nL, given_nL = indicator(expected, labels), indicator([said or set() for said in given], labels)
     exact = np.array([said == right for right, said in zip(expected, given, strict=True)], dtype=bool)
     jaccards = [jaccard(right, said) for right, said in zip(expected, given, strict=True)]
+    records = units_of(len(scored), scored.clusters)
     extra = csr_matrix(np.column_stack([jaccards, np.ones(len(scored))]))
 
     def columns(sums_bK: FloatArray) -> FloatArray:
@@ -56,6 +57,7 @@ def measure(task: Task, scored: Scored) -> Measures:
         names=("micro_f1", "macro_f1", "jaccard"),
         items=labels,
         statistic=additive(hstack([label_sums(expected_nL, given_nL), extra], format="csr"), columns),
+        bearing=np.insert(f1_units(expected_nL, given_nL, scored.clusters), 2, records),
         tables=tables,
     )
 

@@ -79,17 +79,20 @@ def paired_bootstrap(
         return nothing
     low, high = np.quantile(differences, tail_levels(level, units))
     low, high = min(low, difference), max(high, difference)
-    least = _least_p(differs, clusters)
+    least = 0.0 if differs is None else least_p(differs, clusters)
     if least > 1 - level:
         low, high = min(low, 0.0), max(high, 0.0)
     p = max(_bootstrap_p(differences, units), least)
     return PairedResult(first, second, difference, float(low), float(high), p)
 
 
-def _least_p(differs: npt.NDArray[np.bool_] | None, clusters: IntArray | None) -> float:
-    """Return the smallest two-sided p-value that exchanging the sides unit by unit can give."""
-    if differs is None:
-        return 0.0
+def least_p(differs: npt.NDArray[np.bool_], clusters: IntArray | None) -> float:
+    """Return the smallest two-sided p-value that exchanging the sides unit by unit can give.
+
+    Args:
+        differs: whether the two sides answered record i differently, [n].
+        clusters: each record's group, or None.
+    """
     units = np.count_nonzero(differs) if clusters is None else len(np.unique(clusters[differs]))
     return float(min(1.0, 2.0 ** (1 - int(units))))
 

@@ -43,9 +43,12 @@ def measure(task: Task, scored: Scored) -> Measures:
 def absolute_errors(task: Task, expected: FloatArray, given: FloatArray) -> FloatArray:
     """Return |given - expected| per record, [n]; where nothing usable was given, the largest possible error.
 
-    That is the distance to the farther end of the task's range or, without one, of the expected scores.
+    That is the distance to the farther end of the task's range or, without one, of the expected scores. Where they
+    are all one number s, the range is taken to go max(1, |s|) beyond it: silence isn't free there either.
     """
     low, high = task.range or (float(expected.min()), float(expected.max()))
+    if low == high:
+        high += max(1.0, abs(high))
     farthest = np.maximum(expected - low, high - expected)
     return np.where(np.isfinite(given), np.abs(given - expected), farthest)
 

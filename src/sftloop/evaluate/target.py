@@ -1,11 +1,13 @@
-"""Whether a task reaches the figure its scenario asks for.
+"""Whether a task reaches the figure its scenario asks for, with one run or the mean of several seeds.
 
 Reads a finished result of metrics.py; computes no metric.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.core.errors import ScenarioError, nearest
@@ -45,6 +47,51 @@ def check_target(task: Task, metrics: Mapping[str, Any]) -> dict[str, Any] | Non
         "low": worse,
         "met": _reaches(target.metric, value, target.at_least),
         "sure": _reaches(target.metric, worse, target.at_least),
+    }
+
+
+def target_over_seeds(task: Task, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how the mean over seeds stands against the task's target.
+
+    The mean's worse end lies as far away as records and seeds together can explain: the root of the sum of
+    squares of the mean distance of each seed's own limit, and Student's limit for the mean of the seeds.
+
+    Args:
+        task: with a target.
+        measured: the task's metrics with each seed.
+
+    Returns:
+        {"metric", "label", "at_least", "values", "value", "low", "spread", "met", "sure"}: as `check_target`
+        has them; `spread` is the seeds' standard deviation, None with one seed. A value that is undefined
+        with some seed, such as the precision of a label that was never given, misses its target.
+    """
+    from scipy.special import stdtrit
+
+    each = [found for one in measured if (found := check_target(task, one))]
+    metric, wanted = each[0]["metric"], each[0]["at_least"]
+    kept = {key: each[0][key] for key in ("metric", "label", "at_least")}
+    values = [found["value"] for found in each]
+    if any(found["value"] is None or found["low"] is None for found in each):
+        undefined = {"value": None, "low": None, "spread": None, "met": False, "sure": False}
+        return kept | {"values": values} | undefined
+    mean = statistics.fmean(values)
+    reach = statistics.fmean(abs(found["value"] - found["low"]) for found in each)
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    if spread is not None:
+        seeds = spread / math.sqrt(len(values)) * float(stdtrit(len(values) - 1, 0.975))
+        reach = math.hypot(reach, seeds)
+    falling = metric in FALLING
+    worse = mean + reach if falling else mean - reach
+    if not falling and all(found["low"] >= 0 for found in each):
+        worse = max(worse, 0.0)
+    return {
+        **kept,
+        "values": values,
+        "value": mean,
+        "low": worse,
+        "spread": spread,
+        "met": _reaches(metric, mean, wanted),
+        "sure": _reaches(metric, worse, wanted),
     }
 
 

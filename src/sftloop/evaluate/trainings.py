@@ -17,11 +17,13 @@ import numpy as np
 
 from sftloop.core.errors import UsageError, nearest
 from sftloop.core.seeds import derive_seed
-from sftloop.evaluate.align import Scored, align
+from sftloop.evaluate.align import Scored, align, answers_differ
 from sftloop.evaluate.interval import number, small_n_note
 from sftloop.evaluate.kinds import KINDS
-from sftloop.evaluate.measures import FALLING, one_metric
+from sftloop.evaluate.measures import FALLING, Measures, one_metric, units_for
 from sftloop.evaluate.paired import paired_comparison
+from sftloop.evaluate.paired_bootstrap import least_p
+from sftloop.evaluate.proportions import wilson_bounds
 from sftloop.evaluate.resample import RESAMPLES, Statistic, distribution, units_of
 from sftloop.evaluate.statistics import verdict
 from sftloop.records.prediction import Prediction
@@ -29,8 +31,18 @@ from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task
 
 _LEVEL = 0.95
+_NO_VARIANCE = 1e-24
+"""A variance below is rounding: all records say the same."""
 Runs = Sequence[Sequence[Prediction]]
 """The predictions of each seed."""
+
+
+class _Limits(NamedTuple):
+    """An interval and the p-value of zero."""
+
+    low: float
+    high: float
+    p: float
 
 
 class _Spread(NamedTuple):
@@ -58,6 +70,11 @@ def compare_trainings(
     random effects of items and runs, Baayen, Davidson and Bates 2008, doi:10.1016/j.jml.2007.12.005; why seeds
     must count, Bouthillier et al. 2021, arXiv:2103.03098.
 
+    Few records prove nothing here either: p is never below the least that an exchange test on the records can give
+    on which any two runs differ, and where that bars a decision the interval is stretched to 0, as in
+    `paired_bootstrap`. Where all records say the same, a metric in [0, 1] still gets the interval that Tango's
+    score would have.
+
     Args:
         task: the task; records and predictions of other tasks are skipped.
         records: the records that every training answered.
@@ -82,28 +99,34 @@ def compare_trainings(
     if len(first) == len(second) == 1:
         return _one_seed_each(task, records, first[0], second[0], name, seed, resamples)
     sides = [[align(task, records, run) for run in runs] for runs in (first, second)]
-    statistics = [[one_metric(KINDS[task.kind].measure(task, one), name) for one in side] for side in sides]
+    measures = [[KINDS[task.kind].measure(task, one) for one in side] for side in sides]
+    statistics = [[one_metric(one, name) for one in side] for side in measures]
     values = [
         [_value(statistic, len(side[0])) for statistic in own]
         for own, side in zip(statistics, sides, strict=True)
     ]
+    scored, every = sides[0][0], [run for side in sides for run in side]
     sign = -1.0 if name in FALLING else 1.0
-    difference = sign * (np.mean(values[1]) - np.mean(values[0]))
-    spread = _records_spread(statistics, sides[0][0], derive_seed(seed, task.name, "trainings"), resamples)
-    low, high, p = _student(float(difference), [spread, *map(_seeds_spread, values)])
+    difference = float(sign * (np.mean(values[1]) - np.mean(values[0])))
+    spread = _records_spread(statistics, scored, derive_seed(seed, task.name, "trainings"), resamples)
+    limits = _student(difference, [spread, *map(_seeds_spread, values)])
+    if _is_share(measures[0][0], name):
+        unseen = _unseen([one for side in measures for one in side], name, scored, spread)
+        limits = _within(limits, difference, (1 + abs(difference)) * unseen, -1.0)
+    low, high, p = _guarded(limits, every)
     found = {
         "metric": name,
         "first": values[0],
         "second": values[1],
-        "difference": number(float(difference)),
+        "difference": number(difference),
         "low": number(low),
         "high": number(high),
         "p": p,
         "test": "Student's t over records and seeds",
-        "n": len(sides[0][0]),
+        "n": len(scored),
         "verdict": verdict(low, high, p),
     }
-    return found | _notes(len(sides[0][0]), min(map(len, values)))
+    return found | _notes(scored, min(map(len, values)))
 
 
 def mean_interval(
@@ -130,25 +153,27 @@ def mean_interval(
 
     Returns:
         {"metric", "values" (per seed), "mean", "low", "high", "n"}; the limits come from `compare_trainings`'
-        parts. With one seed they cover the records only.
+        parts. With one seed they cover the records only. Where all records say the same, a metric in [0, 1] gets
+        at least Wilson's limit for the records that bear on it.
     """
     name = _metric(task, metric)
     aligned = [align(task, records, run) for run in runs]
-    statistics = [one_metric(KINDS[task.kind].measure(task, one), name) for one in aligned]
+    measures = [KINDS[task.kind].measure(task, one) for one in aligned]
+    statistics = [one_metric(one, name) for one in measures]
     values = [_value(statistic, len(aligned[0])) for statistic in statistics]
     draws_seed = derive_seed(seed, task.name, "mean of trainings")
     spread = _records_spread([statistics], aligned[0], draws_seed, resamples)
     mean = float(np.mean(values))
     others = [_values(task, records, each, name) for each in beside]
-    low, high, _ = _student(mean, [spread, _seeds_spread(values, others)])
-    if name not in FALLING and 0 <= min(values) and max(values) <= 1:
-        low, high = max(low, 0.0), min(high, 1.0)
+    limits = _student(mean, [spread, _seeds_spread(values, others)])
+    if _is_share(measures[0], name):
+        limits = _within(limits, mean, _unseen(measures, name, aligned[0], spread), 0.0)
     return {
         "metric": name,
         "values": values,
         "mean": mean,
-        "low": number(low),
-        "high": number(high),
+        "low": number(limits.low),
+        "high": number(limits.high),
         "n": len(aligned[0]),
     }
 
@@ -214,23 +239,58 @@ def _seeds_spread(values: Sequence[float], others: Sequence[Sequence[float]] = (
     return _Spread(variance / len(values), float(freedom))
 
 
-def _student(value: float, parts: Sequence[_Spread]) -> tuple[float, float, float]:
-    """Return the limits, and the p-value of zero, of a value whose squared error is the sum of `parts`."""
+def _student(value: float, parts: Sequence[_Spread]) -> _Limits:
+    """Return the limits of a value whose squared error is the sum of `parts`."""
     from scipy.special import stdtr, stdtrit
 
     variance = sum(part.variance for part in parts)
     if math.isnan(variance) or math.isnan(value):
-        return math.nan, math.nan, 1.0
-    if variance == 0:
-        return value, value, 1.0 if value == 0 else 0.0
+        return _Limits(math.nan, math.nan, 1.0)
+    if variance <= _NO_VARIANCE:
+        return _Limits(value, value, 1.0 if value == 0 else 0.0)
     freedom = variance**2 / sum(part.variance**2 / part.freedom for part in parts)
     error = math.sqrt(variance)
     reach = error * float(stdtrit(freedom, (1 + _LEVEL) / 2))
-    return value - reach, value + reach, 2 * float(stdtr(freedom, -abs(value) / error))
+    return _Limits(value - reach, value + reach, 2 * float(stdtr(freedom, -abs(value) / error)))
 
 
-def _notes(n: int, seeds: int) -> dict[str, Any]:
-    notes = [small_n_note(n, "compared records")]
+def _is_share(measures: Measures, name: str) -> bool:
+    return name in measures.shares or measures.bounded
+
+
+def _unseen(measures: Sequence[Measures], name: str, scored: Scored, spread: _Spread) -> float:
+    """Return what share of records may be unlike all that were seen, where these say the same; else 0.
+
+    That is the width of Wilson's interval for a share of 1.
+    """
+    if not spread.variance <= _NO_VARIANCE:
+        return 0.0
+    units = min(units_for(one, name, scored) for one in measures)
+    return 1.0 - float(wilson_bounds(units, units, level=_LEVEL).low)
+
+
+def _within(limits: _Limits, value: float, reach: float, lowest: float) -> _Limits:
+    """Return limits at least `reach` from the value, within what the metric can be: `lowest` to 1."""
+    if math.isnan(limits.low):
+        return limits
+    low, high = min(limits.low, value - reach), max(limits.high, value + reach)
+    return _Limits(max(low, lowest), min(high, 1.0), limits.p)
+
+
+def _guarded(limits: _Limits, every: Sequence[Scored]) -> _Limits:
+    """Return the limits and p as few records allow them that any two runs answered differently."""
+    differs = np.any([answers_differ(every[0], other) for other in every[1:]], axis=0)
+    least = least_p(differs, every[0].clusters)
+    low, high = limits.low, limits.high
+    if least > 1 - _LEVEL and not math.isnan(low):
+        low, high = min(low, 0.0), max(high, 0.0)
+    return _Limits(low, high, max(limits.p, least))
+
+
+def _notes(scored: Scored, seeds: int) -> dict[str, Any]:
+    notes = [small_n_note(len(scored), "compared records")]
+    if scored.clusters is not None:
+        notes.append(small_n_note(units_of(len(scored), scored.clusters), "groups of records"))
     if seeds == 1:
         notes.append("One side has one seed: its chance in training is not covered.")
     said = [note for note in notes if note]

@@ -43,7 +43,9 @@ def tokens(runs: Runs) -> dict[str, float | int | None]:
     }
 
 
-def price(runs: Runs, right: int | None, per_million: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def price(
+    runs: Runs, right: int | None, per_million: Mapping[str, Any] | None, *, judged: Runs | None = None
+) -> dict[str, Any] | None:
     """Return {"currency", "total", "per_1000", "per_correct"} at list price; None where that is unknown.
 
     Discounts for what a service had in its own cache are left out: another day's calls may not get them.
@@ -52,24 +54,41 @@ def price(runs: Runs, right: int | None, per_million: Mapping[str, Any] | None) 
         runs: the predictions.
         right: right answers per run, None where answers are not right or wrong.
         per_million: {"input", "output", "currency"} of a million tokens.
+        judged: the predictions among them that are right or wrong, which alone count per right answer; None: all.
     """
-    used = tokens(runs)
-    if per_million is None or used["prompt"] is None or used["answer"] is None:
+    total = None if per_million is None else _spent(runs, per_million)
+    if per_million is None or total is None:
         return None
-    total = (used["prompt"] * per_million["input"] + used["answer"] * per_million["output"]) / 1e6
-    return {"currency": per_million["currency"], **_shared(total, runs, right)}
+    counted = total if judged is None else _spent(judged, per_million)
+    return {"currency": per_million["currency"], **_shared(total, counted, runs, right)}
 
 
-def time_spent(runs: Runs, right: int | None) -> dict[str, float | None] | None:
-    """Return {"total", "per_1000", "per_correct"} seconds of one run; None where none was timed."""
+def time_spent(
+    runs: Runs, right: int | None, *, judged: Runs | None = None
+) -> dict[str, float | None] | None:
+    """Return {"total", "per_1000", "per_correct"} seconds of one run, as in `price`; None where none was timed."""
+    total = _seconds(runs)
+    if total is None:
+        return None
+    return _shared(total, total if judged is None else _seconds(judged), runs, right)
+
+
+def _spent(runs: Runs, per_million: Mapping[str, Any]) -> float | None:
+    used = tokens(runs)
+    if used["prompt"] is None or used["answer"] is None:
+        return None
+    return float(used["prompt"] * per_million["input"] + used["answer"] * per_million["output"]) / 1e6
+
+
+def _seconds(runs: Runs) -> float | None:
     timed = [one.latency_seconds for run in runs for one in run if one.latency_seconds is not None]
-    return _shared(sum(timed) / len(runs), runs, right) if timed else None
+    return sum(timed) / len(runs) if timed else None
 
 
-def _shared(total: float, runs: Runs, right: int | None) -> dict[str, float | None]:
+def _shared(total: float, counted: float | None, runs: Runs, right: int | None) -> dict[str, float | None]:
     answered = sum(one.error is None for run in runs for one in run) / len(runs)
     return {
         "total": total,
         "per_1000": 1000 * total / answered if answered else None,
-        "per_correct": total / right if right else None,
+        "per_correct": counted / right if right and counted is not None else None,
     }

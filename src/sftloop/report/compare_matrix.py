@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from sftloop.evaluate.failed_calls import too_many_failed
 from sftloop.report.charts.intervals import Group, Mark, Series, interval_plot
 from sftloop.report.charts.svg import Axis, round_axis, tick_text
 from sftloop.report.compare_decision import money
@@ -179,8 +180,9 @@ def _standing(result: Result, system: Mapping[str, Any], task: str) -> str:
     """Return how a system stands to the best of a task; several may share the best value."""
     name, facts = system["name"], result["tasks"][task]
     best = next(one for one in result["systems"] if one["name"] == facts["ranked"][0])
-    values = [one["tasks"][task]["metrics"][facts["metric"]]["value"] for one in (best, system)]
-    if values[0] is not None and values[0] == values[1]:
+    own = system["tasks"][task]
+    values = [one["metrics"][facts["metric"]]["value"] for one in (best["tasks"][task], own)]
+    if values[0] is not None and values[0] == values[1] and not too_many_failed(own["errors"], own["n"]):
         return "best"
     for pair in result["pairs"]:
         if pair["a"] == name and pair["task"] == task and pair["against_best"]:

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sftloop.core.errors import ExternalError
-from sftloop.core.files import atomic_write_json
+from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import predict_records, read_predictions
-from sftloop.records import Prediction, Record
+from sftloop.records import Prediction, Record, split_path
+from sftloop.scenario import Scenario
 from sftloop.workflow.system import Opener, System
 
 
@@ -80,6 +81,28 @@ def _asked_again(
         return _kept(path, records)
     write_jsonl(path, (one.to_json() for one in answered))  # without the lines that no longer count
     return answered
+
+
+def name_of_test(scenario: Scenario) -> str:
+    """Return what answers to the test records are called, so that a changed test file is asked anew.
+
+    Raises:
+        UsageError: the scenario names no test file.
+    """
+    return f"test-{sha256_file(split_path(scenario, 'test'))[:8]}"
+
+
+def asks_again(kind: str, path: Path, seen: set[Path]) -> bool:
+    """Whether what `path` holds as unanswered is asked for again: of a service, once per process.
+
+    Args:
+        kind: of the system; a model on this machine would leave out again what it left out.
+        path: the answers.
+        seen: the paths of earlier calls; gets this one.
+    """
+    first = path not in seen
+    seen.add(path)
+    return first and kind == "api"
 
 
 def unanswered(system: System, run: Sequence[Prediction]) -> list[Prediction]:

@@ -17,6 +17,7 @@ from sftloop.core.files import atomic_write_json, sha256_file
 from sftloop.evaluate import primary_metric
 from sftloop.evaluate.all_pairs import all_pairs
 from sftloop.evaluate.decision import MARGIN, Candidate, Decision, decide
+from sftloop.evaluate.failed_calls import too_many_failed
 from sftloop.evaluate.measures import FALLING
 from sftloop.records import Prediction, Record, load_split, split_path
 from sftloop.records.suites import require_format, write_suite
@@ -27,9 +28,6 @@ from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.side_by_side import side_by_side
 from sftloop.workflow.system import System
 from sftloop.workflow.system_figures import system_figures
-
-_MOST_FAILED = 0.1
-"""Share of failed calls beyond which a system is not chosen, however good its other answers."""
 
 Answered = Mapping[str, Sequence[Sequence[Prediction]]]
 
@@ -137,10 +135,14 @@ def _task(scenario: Scenario, name: str, records: Sequence[Record], ranked: Sequ
 
 
 def _ranked(scenario: Scenario, task: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the systems that answered a task, the best by its primary metric first; unscored ones last."""
+    """Return the systems that answered a task, the best by its primary metric first.
+
+    Those that too many calls failed on come last: the first is what all others are measured against.
+    """
     metric = primary_metric(scenario.tasks[task])
     own = [one for one in figures if task in one["tasks"]]
-    return [one["name"] for one in sorted(own, key=lambda one: _badness(one, task, metric))]
+    own.sort(key=lambda one: (not _usable(one["tasks"][task]), _badness(one, task, metric)))
+    return [one["name"] for one in own]
 
 
 def _badness(one: Mapping[str, Any], task: str, metric: str) -> float:
@@ -167,9 +169,7 @@ def _decision(
             Candidate(
                 name=one["name"],
                 kind=one["kind"],
-                ranks={
-                    task: places[task][one["name"]] for task, found in one["tasks"].items() if _usable(found)
-                },
+                ranks={task: places[task][one["name"]] for task in tasks if one["name"] in places[task]},
                 met={task: bool(target["met"]) for task, target in targets.items()},
                 sure={task: bool(target["sure"]) for task, target in targets.items()},
                 worse=[task for task, pair in compared.items() if pair["verdict"] == "worse"],
@@ -183,14 +183,18 @@ def _decision(
 
 
 def _places(figures: Sequence[Mapping[str, Any]], task: str, metric: str) -> dict[str, int]:
-    """Return each system's place on a task, equal values sharing the better one."""
-    values = {one["name"]: _badness(one, task, metric) for one in figures if task in one["tasks"]}
+    """Return the place on a task of each system that may be chosen, equal values sharing the better one."""
+    values = {
+        one["name"]: _badness(one, task, metric)
+        for one in figures
+        if task in one["tasks"] and _usable(one["tasks"][task])
+    }
     return {name: 1 + sum(other < value for other in values.values()) for name, value in values.items()}
 
 
 def _usable(found: Mapping[str, Any]) -> bool:
-    """Whether a system answered enough of a task's records to be chosen."""
-    return bool(found["n"]) and found["errors"] <= _MOST_FAILED * found["n"]
+    """Whether a system answered enough of a task's records to be chosen, and to be measured against."""
+    return not too_many_failed(found["errors"], found["n"])
 
 
 def _behind(pair: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -> bool:

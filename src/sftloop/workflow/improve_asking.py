@@ -21,6 +21,7 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import Predictor, predict_records
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, probe_prompts
+from sftloop.workflow.answering import asks_again
 from sftloop.workflow.api_systems import Services, service_endpoints
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Asking:
     def __init__(self, run: RunDirectory) -> None:
         self._run, self._stack = run, ExitStack()
         self._opened: dict[str, Any] = {}
+        self._seen: set[Path] = set()
 
     def __enter__(self) -> Asking:
         return self
@@ -134,6 +136,8 @@ class Asking:
         self, voice: Voice, scenario: Scenario, records: Sequence[Record], part: str, *, reasons: bool
     ) -> list[Prediction]:
         """Return the answers to records of one task, from the run directory where they are there.
+
+        What a service failed to answer for an earlier command is asked for again.
 
         Args:
             voice: who answers.
@@ -150,15 +154,20 @@ class Asking:
         task = records[0].task
         path = self._run.file(f"answers/{_slug(task)}-{prompt_key(scenario, task)[:8]}/{part}.jsonl")
         predictor = _Lazy(self, voice, reasons)
-        return predict_records(
-            predictor, scenario, records, path, label=f"{part.replace('_', '-').capitalize()} records"
-        )
+        label = f"{part.partition('-')[0].replace('_', '-').capitalize()} records"
+        again = asks_again(voice.kind, path, self._seen)
+        return predict_records(predictor, scenario, records, path, label=label, again=again)
 
     def write(self, voice: Voice, scenario: Scenario, question: Record) -> Prediction:
         """Return what the writer answers to one question, kept under the question's id."""
         path = self._run.file("writer/answers.jsonl")
         [answer] = predict_records(
-            _Lazy(self, voice, True), scenario, [question], path, label=f"Asking {voice.name}"
+            _Lazy(self, voice, True),
+            scenario,
+            [question],
+            path,
+            label=f"Asking {voice.name}",
+            again=voice.kind == "api",
         )
         return answer
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.evaluate import paired_comparison
+from sftloop.evaluate.failed_calls import too_many_failed
 from sftloop.evaluate.holm import ALPHA, corrected_verdict, holm
 from sftloop.evaluate.label_precision import precision_changes
 from sftloop.evaluate.minimum_detectable import detectable_share, reach
@@ -21,9 +22,6 @@ from sftloop.workflow.improve_groups import UNSURE, margin
 
 ANCHOR_TAGS = ("anchor", "reviewed")
 """Records that carry one of these must stay right."""
-_MOST_FAILED = 0.1
-"""Share of failed calls beyond which nothing is decided."""
-
 _KEPT = (
     "metric",
     "before",
@@ -107,7 +105,7 @@ def corrected(p_values: Sequence[float], rounds: int) -> list[float]:
 
 def judge(test: Mapping[str, Any], p_adjusted: float) -> str:
     """Return how a test ends: accepted, inconclusive, worse, failed, anchors or precision."""
-    if test["n"] == 0 or test["failed"] > _MOST_FAILED * (test["n"] + test["failed"]):
+    if test["n"] == 0 or too_many_failed(test["failed"], test["n"] + test["failed"]):
         return "failed"
     if test["verdict"] == "worse":
         return "worse"

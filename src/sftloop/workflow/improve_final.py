@@ -13,6 +13,7 @@ from sftloop.evaluate import paired_comparison, primary_metric, task_metrics
 from sftloop.evaluate.holm import corrected_verdict, holm
 from sftloop.records import has_split, load_split
 from sftloop.scenario import Scenario
+from sftloop.workflow.answering import name_of_test
 from sftloop.workflow.improve_rounds import Setting
 
 
@@ -47,7 +48,7 @@ def final_test(
         if not own:
             continue
         sides = [
-            setting.asking.answers(setting.model, scenario, own, "test", reasons=False)
+            setting.asking.answers(setting.model, scenario, own, name_of_test(before), reasons=False)
             for scenario in (before, after)
         ]
         metric = primary_metric(task)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sftloop.core.files import sha256_json
@@ -15,6 +16,7 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import Predictor, predict_records
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario
+from sftloop.workflow.answering import asks_again
 from sftloop.workflow.improve_formats_variants import FormatVariant
 from sftloop.workflow.system import System
 
@@ -36,16 +38,22 @@ class FormatAsker:
     def __init__(self, run: RunDirectory, system: System, stack: ExitStack) -> None:
         self.run, self.system, self._stack = run, system, stack
         self._opened: Predictor | None = None
+        self._seen: set[Path] = set()
         self.seconds: dict[str, float] = {}
         """Format → seconds that its answers took in this process."""
         self.answers: dict[str, int] = {}
         """Format → answers that were asked for in this process."""
 
     def ask(self, variant: FormatVariant, records: Sequence[Record], which: str) -> list[Prediction]:
-        """Return the format's predictions in the records' order; those on disk are not asked for again."""
+        """Return the format's predictions in the records' order; those on disk are not asked for again.
+
+        What a service failed to answer for an earlier command is.
+        """
         path = self.run.file(f"formats/{slug(variant)}/{which}.jsonl")
-        asked = _Counted(self, variant)
-        return predict_records(asked, variant.scenario, records, path, label=f"{variant.name} ({which})")
+        label, again = f"{variant.name} ({which})", asks_again(self.system.kind, path, self._seen)
+        return predict_records(
+            _Counted(self, variant), variant.scenario, records, path, label=label, again=again
+        )
 
     def predictor(self) -> Predictor:
         """Return what answers, opened on the first call; a format's prompts are not remembered for the next."""

@@ -12,6 +12,11 @@ from typing import Any
 import numpy as np
 
 from sftloop.core.seeds import derive_seed
+from sftloop.evaluate.align import cluster_codes
+from sftloop.evaluate.bootstrap import bootstrap_interval
+from sftloop.evaluate.interval import number
+from sftloop.evaluate.proportions import IntArray
+from sftloop.evaluate.resample import additive
 from sftloop.evaluate.right import right_answers
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Task
@@ -38,7 +43,7 @@ def main_effects(
         records: of the first round.
         answered: format → its predictions for them.
         scores: format → its score.
-        seed: of the bootstrap over records.
+        seed: of the bootstrap over records, or over groups where they share one.
 
     Returns:
         [{"factor", "levels": [{"level", "mean", "difference", "low", "high", "formats"}]}]; differences are in
@@ -47,6 +52,7 @@ def main_effects(
     levels = {variant.name: variant.levels for variant in space.variants}
     means = level_means(levels, scores)
     right = _right(tasks, records, answered)
+    clusters = cluster_codes([record.group for record in records])
     found = []
     for factor, known in space.factors.items():
         rows = []
@@ -56,7 +62,7 @@ def main_effects(
             apart = (
                 None
                 if level == known[0]
-                else _difference(right, having, base, derive_seed(seed, factor, level))
+                else _difference(right, having, base, clusters, derive_seed(seed, factor, level))
             )
             nothing: dict[str, float | None] = {"difference": None, "low": None, "high": None}
             rows.append(
@@ -88,14 +94,21 @@ def _right(
 
 
 def _difference(
-    right: Mapping[str, np.ndarray] | None, having: Sequence[str], base: Sequence[str], seed: int
-) -> dict[str, float] | None:
+    right: Mapping[str, np.ndarray] | None,
+    having: Sequence[str],
+    base: Sequence[str],
+    clusters: IntArray | None,
+    seed: int,
+) -> dict[str, float | None] | None:
     """Return how many more answers are right with one level than with another, with a 95 % interval."""
     if right is None or not having or not base:
         return None
     per_record = np.mean([right[name] for name in having], axis=0) - np.mean(
         [right[name] for name in base], axis=0
     )
-    draws = np.random.default_rng(seed).integers(0, len(per_record), (_RESAMPLES, len(per_record)))
-    low, high = np.quantile(per_record[draws].mean(axis=1), [0.025, 0.975])
-    return {"difference": float(per_record.mean()), "low": float(low), "high": float(high)}
+    n = len(per_record)
+    mean = additive(np.column_stack([per_record, np.ones(n)]), lambda sums: sums[:, 0] / sums[:, 1])
+    found = bootstrap_interval(
+        mean, n, clusters=clusters, seed=seed, resamples=_RESAMPLES, method="percentile"
+    )
+    return {"difference": found.value, "low": number(found.low), "high": number(found.high)}

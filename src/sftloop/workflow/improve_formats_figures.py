@@ -72,6 +72,7 @@ def format_figures(
 
 def compared_on_test(
     run: RunDirectory,
+    which: str,
     tasks: Sequence[Task],
     records: Sequence[Record],
     before: Sequence[Prediction],
@@ -79,8 +80,18 @@ def compared_on_test(
     *,
     seed: int,
 ) -> dict[str, Any]:
-    """Return {"n", "opened", "tasks": {T: comparison}}; `opened` counts the formats that saw the test so far."""
-    opened = len(list(run.path.glob("formats/*/test.jsonl"))) - 1
+    """Return {"n", "opened", "tasks": {T: comparison}}; `opened` counts the formats that saw the test so far.
+
+    Args:
+        run: holds all answers.
+        which: what the answers to these very test records are called.
+        tasks: those that were asked.
+        records: the test records.
+        before: the present format's answers.
+        after: the accepted format's.
+        seed: of the bootstrap.
+    """
+    opened = len(list(run.path.glob(f"formats/*/{which}.jsonl"))) - 1
     found = {}
     for task in tasks:
         one = paired_comparison(task, records, before, after, seed=seed)

@@ -17,14 +17,14 @@ from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Prediction, Record, has_split, load_split
 from sftloop.scenario import Scenario
+from sftloop.workflow.answering import name_of_test
 from sftloop.workflow.improve_formats_asking import FormatAsker, SharedTokens, shared_tokens
 from sftloop.workflow.improve_formats_effects import main_effects
 from sftloop.workflow.improve_formats_figures import compared_on_test, format_figures
-from sftloop.workflow.improve_formats_finals import compare_finalists, decide, detectable
+from sftloop.workflow.improve_formats_finals import compare_finalists, decide, detectable, format_score
 from sftloop.workflow.improve_formats_rounds import Schedule, halve, schedule_for
 from sftloop.workflow.improve_formats_variants import FormatSpace, FormatVariant
 from sftloop.workflow.search_clock import SearchClock
-from sftloop.workflow.trials import score_of
 
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
@@ -77,7 +77,7 @@ class FormatHunt:
 
         def score(name: str, count: int, number: int) -> float:
             own = self.pool[:count]
-            return score_of(self.scenario, own, self.asker.ask(self.variants[name], own, "halving"))
+            return format_score(self.scenario, own, self.asker.ask(self.variants[name], own, "halving"))
 
         rounds, finalists = halve(names, current, schedule, score, lambda number: self._go_on(number, budget))
         final = self.held_out[: schedule.final]
@@ -89,7 +89,7 @@ class FormatHunt:
         tasks = [task for task in tasks if any(record.task == task.name for record in final)]
         others = {name: answered[name] for name in finalists}
         compared = compare_finalists(tasks, final, answered[current], others, seed=self.seed)
-        scores = {name: score_of(self.scenario, final, found) for name, found in answered.items()}
+        scores = {name: format_score(self.scenario, final, found) for name, found in answered.items()}
         decision = decide(compared, scores, current)
         first = self.pool[: rounds[0]["records"]]
         halved = {name: self._halving(name, rounds) for name in names}
@@ -132,9 +132,10 @@ class FormatHunt:
             return {"test": None}
         records = load_split(self.scenario, "test", tasks=self.asked, skip_bad=skip_bad)
         current = result["decision"]["current"]
-        before, after = (self.asker.ask(self.variants[each], records, "test") for each in (current, name))
+        which = name_of_test(self.scenario)
+        before, after = (self.asker.ask(self.variants[each], records, which) for each in (current, name))
         tasks = [self.scenario.tasks[each] for each in dict.fromkeys(record.task for record in records)]
-        return {"test": compared_on_test(self.run, tasks, records, before, after, seed=self.seed)}
+        return {"test": compared_on_test(self.run, which, tasks, records, before, after, seed=self.seed)}
 
     def _measurable(
         self, space: FormatSpace

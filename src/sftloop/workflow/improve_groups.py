@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sftloop.evaluate.field_values import same_values
 from sftloop.evaluate.right import right_answers
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Task, parse_answer
@@ -148,9 +149,9 @@ def _of_extract(
 ) -> Iterator[tuple[str | None, str | None, Case]]:
     expected = record.answer.fields or {}
     given = (prediction.answer.fields if prediction.answer else None) or {}
-    for name in task.fields:
+    for name, field in task.fields.items():
         gold, answered = expected.get(name), given.get(name)
-        if gold != answered:
+        if not same_values(gold, answered, field.type):
             yield (
                 name,
                 None,

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sftloop.evaluate.proportions import wilson_interval
-from sftloop.records import Prediction
+import numpy as np
+
+from sftloop.evaluate.align import cluster_codes
+from sftloop.evaluate.proportions import proportion_interval
+from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Task
 
 _UNREAD = 0.9
@@ -35,17 +38,26 @@ def exchanged(scenario: Scenario, name: str) -> Scenario | None:
     return scenario.model_copy(update={"tasks": {**scenario.tasks, name: changed}})
 
 
-def unchanged(before: Sequence[Prediction], after: Sequence[Prediction]) -> dict[str, Any] | None:
+def unchanged(
+    records: Sequence[Record], before: Sequence[Prediction], after: Sequence[Prediction]
+) -> dict[str, Any] | None:
     """Return the share of records with the same answer both times, and whether the definitions were read.
+
+    Args:
+        records: those asked; where they share a group, the interval is one over groups.
+        before: the answers to the scenario's own prompt.
+        after: the answers with the definitions exchanged.
 
     Returns:
         {"n", "same", "low", "high", "reads"}; None where nothing was answered.
     """
     later = {one.id: _given(one) for one in after if one.error is None}
-    pairs = [(_given(one), later[one.id]) for one in before if one.error is None and one.id in later]
-    if not pairs:
+    first = {one.id: _given(one) for one in before if one.error is None}
+    both = [record for record in records if record.id in first and record.id in later]
+    if not both:
         return None
-    found = wilson_interval(sum(first == second for first, second in pairs), len(pairs))
+    same = np.array([first[record.id] == later[record.id] for record in both], dtype=bool)
+    found = proportion_interval(same, cluster_codes([record.group for record in both]))
     share = {"n": found.n, "same": found.value, "low": found.low, "high": found.high}
     return share | {"reads": found.value < _UNREAD}
 

@@ -97,7 +97,7 @@ class Rounds:
             records = self.setting.seen[task]
             reasons = self.scenario.tasks[task].answer.reason
             own = self._answers(self.scenario, records, "seen", reasons=reasons)
-            found = unchanged(own, self._answers(other, records, "seen"))
+            found = unchanged(records, own, self._answers(other, records, "seen"))
             if found is None:
                 continue
             self.reading[task] = found

@@ -187,9 +187,14 @@ def _paired_words(task: dict[str, Any]) -> str:
     pair = task["paired"]
     if pair["difference"] is None:
         return "no record could be scored both before and after"
+    limits = (
+        "(no interval from one record or group)"
+        if pair["low"] is None or pair["high"] is None
+        else f"[{pair['low']:+.3f}, {pair['high']:+.3f}]"
+    )
     words = (
         f"{pair['metric']} {pair['before']:.3f} → {pair['after']:.3f}, "
-        f"difference {pair['difference']:+.3f} [{pair['low']:+.3f}, {pair['high']:+.3f}], {pair['verdict']}"
+        f"difference {pair['difference']:+.3f} {limits}, {pair['verdict']}"
     )
     lost = task["key"] and pair["verdict"] == "worse"
     return words + (" (a key task: it must not lose)" if lost else "")

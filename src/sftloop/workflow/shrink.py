@@ -16,8 +16,7 @@ from sftloop.core.errors import ScenarioError, UsageError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
-from sftloop.evaluate import check_target, mean_interval, task_metrics
-from sftloop.evaluate.measures import FALLING
+from sftloop.evaluate import mean_interval, target_over_seeds, task_metrics
 from sftloop.records import Prediction, Record, load_split
 from sftloop.scenario import Scenario, Training
 from sftloop.scenario.schema import Task
@@ -198,48 +197,3 @@ def _tasks(
         }
         for task in wanted
     ]
-
-
-def target_over_seeds(task: Task, measured: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return how the mean over seeds stands against the task's target.
-
-    The mean's worse end lies as far away as records and seeds together can explain: the root of the sum of
-    squares of the mean distance of each seed's own limit, and Student's limit for the mean of the seeds.
-
-    Args:
-        task: with a target.
-        measured: the task's metrics with each seed.
-
-    Returns:
-        {"metric", "label", "at_least", "values", "value", "low", "spread", "met", "sure"}: as `check_target`
-        has them; `spread` is the seeds' standard deviation, None with one seed. A value that is undefined
-        with some seed, such as the precision of a label that was never given, misses its target.
-    """
-    from scipy.special import stdtrit
-
-    each = [found for one in measured if (found := check_target(task, one))]
-    metric, wanted = each[0]["metric"], each[0]["at_least"]
-    kept = {key: each[0][key] for key in ("metric", "label", "at_least")}
-    values = [found["value"] for found in each]
-    if any(found["value"] is None or found["low"] is None for found in each):
-        undefined = {"value": None, "low": None, "spread": None, "met": False, "sure": False}
-        return kept | {"values": values} | undefined
-    mean = statistics.fmean(values)
-    reach = statistics.fmean(abs(found["value"] - found["low"]) for found in each)
-    spread = statistics.stdev(values) if len(values) > 1 else None
-    if spread is not None:
-        seeds = spread / math.sqrt(len(values)) * float(stdtrit(len(values) - 1, 0.975))
-        reach = math.hypot(reach, seeds)
-    falling = metric in FALLING
-    worse = mean + reach if falling else mean - reach
-    if not falling and all(found["low"] >= 0 for found in each):
-        worse = max(worse, 0.0)
-    return {
-        **kept,
-        "values": values,
-        "value": mean,
-        "low": worse,
-        "spread": spread,
-        "met": mean <= wanted if falling else mean >= wanted,
-        "sure": worse <= wanted if falling else worse >= wanted,
-    }

@@ -30,7 +30,8 @@ def standings(
 
     Returns:
         Per task {"task", "metric", "rows": [{"name", "n", "values", "mean", "low", "high"}], "verdicts":
-        [{"against", "difference", "low", "high", "p", "verdict"}]}; p-values are Holm's over the comparisons.
+        [{"against", "difference", "low", "high", "p", "verdict"}]}, with a comparison's "note" where it has one;
+        p-values are Holm's over the comparisons.
     """
     tasks = [name for name in scenario.tasks if any(record.task == name for record in asked)]
     return [_of_task(scenario, name, asked, answered, sizes) for name in tasks]
@@ -51,7 +52,7 @@ def _of_task(
     verdicts = [
         {
             "against": other,
-            **{key: found[key] for key in ("difference", "low", "high")},
+            **{key: found[key] for key in ("difference", "low", "high", "note") if key in found},
             "p": p,
             "verdict": corrected_verdict(found, p),
         }

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sftloop.evaluate import check_target, mean_interval, primary_metric, task_metrics
-from sftloop.evaluate.measures import FALLING
+from sftloop.evaluate import check_target, mean_interval, primary_metric, target_over_seeds, task_metrics
 from sftloop.evaluate.right import right_answers
 from sftloop.evaluate.usage import latency, price, time_spent, tokens
 from sftloop.records import Prediction, Record
@@ -36,7 +35,7 @@ def system_figures(
     present = [
         task for name, task in scenario.tasks.items() if any(record.task == name for record in records)
     ]
-    right = _right(present, records, runs)
+    right, judged = _right(present, records, runs)
     return {
         "name": system.name,
         "kind": system.kind,
@@ -46,34 +45,37 @@ def system_figures(
         "tasks": {task.name: _task(task, records, runs, seed) for task in present},
         "latency": latency(runs),
         "tokens": tokens(runs),
-        "cost": price(runs, right, system.prices),
+        "cost": price(runs, right, system.prices, judged=judged),
         # calls of a service run side by side, so their times don't add up to what it takes
-        "seconds": None if system.kind == "api" else time_spent(runs, right),
+        "seconds": None if system.kind == "api" else time_spent(runs, right, judged=judged),
         "right": right,
     }
 
 
-def _right(tasks: Sequence[Task], records: Sequence[Record], runs: Runs) -> int | None:
-    """Return the right answers of one run (the mean over seeds), over the tasks that have right and wrong."""
-    counts = []
-    for run in runs:
-        known = [found for task in tasks if (found := right_answers(task, records, run)) is not None]
-        if not known:
-            return None
-        counts.append(sum(sum(found.values()) for found in known))
-    return round(fmean(counts))
+def _right(tasks: Sequence[Task], records: Sequence[Record], runs: Runs) -> tuple[int | None, Runs]:
+    """Return the right answers of one run (the mean over seeds), and all answers of the tasks they are of.
+
+    Those are the tasks that have right and wrong; None where there is no such task.
+    """
+    counts: dict[str, list[int]] = {}
+    for task in tasks:
+        found = [right_answers(task, records, run) for run in runs]
+        known = [sum(one.values()) for one in found if one is not None]
+        if len(known) == len(runs):
+            counts[task.name] = known
+    judged = [[one for one in run if one.task in counts] for run in runs]
+    return (round(fmean(map(sum, zip(*counts.values(), strict=True)))) if counts else None), judged
 
 
 def _task(task: Task, records: Sequence[Record], runs: Runs, seed: int) -> dict[str, Any]:
     found = [task_metrics(task, records, run, seed=seed) for run in runs]
-    targets = [check_target(task, one) for one in found]
     valid = [one["format_valid"] for one in found if one["format_valid"] is not None]
     return {
         "n": found[0]["n"],
         "metrics": found[0]["metrics"] if len(runs) == 1 else _over_seeds(task, records, runs, found, seed),
         "errors": round(fmean(one["errors"] for one in found)),
         "format_valid": fmean(valid) if valid else None,
-        "target": targets[0] if len(runs) == 1 else _target(targets),
+        "target": _target(task, found),
     }
 
 
@@ -106,21 +108,8 @@ def _over_seeds(
     return metrics
 
 
-def _target(targets: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
-    """Return the target for the mean of the seeds; sure only where every seed is."""
-    known = [target for target in targets if target is not None]
-    if not known:
-        return None
-    first, values = known[0], [target["value"] for target in known]
-    if any(value is None for value in values):
-        return {**first, "value": None, "low": None, "met": False, "sure": False}
-    mean, falling = fmean(values), first["metric"] in FALLING
-    ends = [target["low"] for target in known]
-    worst = None if any(end is None for end in ends) else (max if falling else min)(ends)
-    return {
-        **first,
-        "value": mean,
-        "low": worst,
-        "met": mean <= first["at_least"] if falling else mean >= first["at_least"],
-        "sure": all(target["sure"] for target in known),
-    }
+def _target(task: Task, found: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return how one run, or the mean of several seeds, stands against the task's target; None without one."""
+    if task.target is None or len(found) == 1:
+        return check_target(task, found[0])
+    return target_over_seeds(task, found)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sftloop.evaluate.align import align
+from sftloop.evaluate.field_values import same_values
+from sftloop.evaluate.right import right_answers
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Scenario, format_answer, render_prompt
+from sftloop.scenario import Scenario, Task, format_answer, render_prompt
 from sftloop.workflow.shown import readable
 
 _PER_TASK = 10
@@ -21,34 +24,39 @@ def telling_wrong_answers(
     """
     was = {(p.task, p.id): p for p in before}
     now = {(p.task, p.id): p for p in after}
-    found: dict[str, list[tuple[bool, float, dict[str, Any]]]] = {}
-    for record in records:
-        key = (record.task, record.id)
-        prediction = now[key]
-        if prediction.error is not None or _right(record, prediction):
-            continue
-        lost = _right(record, was[key])
-        sure = max((prediction.probabilities or {"": 0.0}).values())
-        found.setdefault(record.task, []).append((lost, sure, _row(scenario, record, was[key], prediction)))
     rows: list[dict[str, Any]] = []
-    for wrong in found.values():
+    for name in dict.fromkeys(record.task for record in records):
+        task, own = scenario.tasks[name], [record for record in records if record.task == name]
+        right_before, right = _right(task, own, before), _right(task, own, after)
+        wrong = []
+        for record in own:
+            if right.get(record.id, True):
+                continue
+            first, second = was[name, record.id], now[name, record.id]
+            lost = right_before.get(record.id, False)
+            sure = max((second.probabilities or {"": 0.0}).values())
+            wrong.append((lost, sure, _row(scenario, record, first, second)))
         wrong.sort(key=lambda item: (not item[0], -item[1], item[2]["id"]))
         rows += [row for _, _, row in wrong[:_PER_TASK]]
     return rows
 
 
-def _right(record: Record, prediction: Prediction) -> bool:
-    given, gold = prediction.answer, record.answer
-    if given is None:
-        return False
-    if gold.labels is not None:
-        return set(given.labels or ()) == set(gold.labels)
-    return (given.label, given.fields, given.text, given.score) == (
-        gold.label,
-        gold.fields,
-        gold.text,
-        gold.score,
-    )
+def _right(task: Task, records: Sequence[Record], predictions: Sequence[Prediction]) -> dict[str, bool]:
+    """Return record id → whether its answer is right, as the metrics count; failed calls are left out.
+
+    Numbers have no right and wrong there: one is right when it equals the expected one.
+    """
+    known = right_answers(task, records, predictions)
+    if known is not None:
+        return known
+    scored = align(task, records, predictions)
+    pairs = zip(scored.records, scored.predictions, strict=True)
+    return {record.id: _same_number(record, prediction) for record, prediction in pairs}
+
+
+def _same_number(record: Record, prediction: Prediction) -> bool:
+    given = None if prediction.answer is None else prediction.answer.score
+    return given is not None and same_values(record.answer.score, given, "number")
 
 
 def _row(scenario: Scenario, record: Record, before: Prediction, after: Prediction) -> dict[str, Any]:

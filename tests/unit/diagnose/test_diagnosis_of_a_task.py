@@ -20,6 +20,7 @@ from sftloop.diagnose.suggestion import WORDS
 from sftloop.diagnose.suggestions import DRAFTS, suggest
 from sftloop.diagnose.task_diagnosis import diagnose_task
 from sftloop.diagnose.variants import stability_figures, variants_of
+from sftloop.evaluate.proportions import wilson_interval
 from sftloop.models import LocalModel
 from sftloop.records import Prediction, Record, check_record
 from sftloop.scenario import Answer, format_answer, render_prompt
@@ -212,6 +213,17 @@ def test_stability_by_hand() -> None:
     assert found["label_order"]["agreement"]["value"] == pytest.approx(5 / 6)
     assert found["label_order"]["ways"]["reversed"]["value"] == pytest.approx(2 / 3)
     assert "wording" not in found
+
+
+def test_stability_counts_groups_not_their_records() -> None:
+    records = [replace(record, group="one" if n < 4 else "two") for n, record in enumerate(MANY[:8])]
+    base = answer(records, right)
+    asked: list[Any] = [("reversed", "label_order", base), ("rotated", "label_order", base)]
+    found = stability_figures(TASK, records, base, asked, seed=0)
+    two = pytest.approx(wilson_interval(2, 2).low)
+    assert found["label_order"]["agreement"]["low"] == two
+    assert found["label_order"]["ways"]["reversed"]["low"] == two
+    assert found["sampling"]["agreement"]["method"].endswith("clustered by group")
 
 
 def test_drawn_answers_are_the_same_for_a_number_and_seed() -> None:

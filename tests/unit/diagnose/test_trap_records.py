@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.diagnose.cases import LEAVE, POSTS, child, leave, message, post,
 
 from sftloop.diagnose.trap_families import families_for, trap_families, untested_rules
 from sftloop.diagnose.traps import PER_FAMILY, build_traps, own_traps, trap_figures
+from sftloop.evaluate.proportions import wilson_interval
 from sftloop.records import check_record, load_split
 from sftloop.scenario import format_answer, load_scenario
 
@@ -141,3 +143,13 @@ def test_passing_traps_by_hand() -> None:
     assert found["pets"]["failed"] == ["none-2~pets"]
     assert (found["own"]["passed"], found["own"]["pairs"], found["own"]["title"]) == (0, None, None)
     assert found["dream"]["passed"] == 1
+
+
+def test_traps_of_one_group_are_worth_one_in_pairs_too() -> None:
+    task = ZH.tasks["child"]
+    made = [trap for trap in build_traps(ZH, task, POSTS, seed=0) if trap.family == "pets"]
+    pets = [replace(trap, record=replace(trap.record, group="one user")) for trap in made]
+    answers = [said(trap.record, "无法判断") for trap in pets]
+    originals = {r.id: (r, said(r, "无法判断")) for r in POSTS}
+    found = trap_figures(ZH, task, pets, answers, originals)["pets"]["pairs"]
+    assert found["low"] == pytest.approx(wilson_interval(1, 1).low)

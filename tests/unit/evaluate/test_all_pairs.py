@@ -84,6 +84,7 @@ def test_several_seeds_are_compared_as_trainings() -> None:
     alone = compare_trainings(TASK, records, runs["x"], runs["y"])
     assert (pair["difference"], pair["p"]) == (alone["difference"], alone["p"])
     assert pair["detectable"] is None
+    assert pair["note"] == alone["note"]
 
 
 @pytest.mark.parametrize("systems", [2, 5])

@@ -7,6 +7,7 @@ from tests.unit.evaluate.cases import UNPARSED, build_answered, build_task
 
 from sftloop.evaluate import task_metrics
 from sftloop.evaluate.field_values import common_values, value_keys
+from sftloop.evaluate.proportions import wilson_interval
 from sftloop.evaluate.text import overlap_f1, tokens
 
 TASK = build_task(
@@ -79,3 +80,11 @@ def test_an_unparsable_answer_misses_every_field_even_empty_ones():
 def test_tokens_are_words_and_single_chinese_characters():
     assert tokens("Buy 3 北京 tickets!") == ["buy", "3", "北", "京", "tickets", "!"]
     assert overlap_f1(tokens("北京市"), tokens("北京")) == pytest.approx(0.8)
+
+
+def test_a_perfect_f1_rests_on_the_records_with_a_value():
+    values = [{"name": "Bee"}] * 3 + [{"day": "2024-03-05"}] * 2 + [{}] * 15
+    found = task_metrics(TASK, *build_answered(TASK, values, values))
+    assert found["fields"]["name"]["f1_low"] == pytest.approx(wilson_interval(3, 3).low)
+    assert found["metrics"]["field_f1"]["low"] == pytest.approx(wilson_interval(5, 5).low)
+    assert found["metrics"]["field_exact"]["low"] == pytest.approx(wilson_interval(20, 20).low)

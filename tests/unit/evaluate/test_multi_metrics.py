@@ -10,6 +10,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from tests.unit.evaluate.cases import UNPARSED, build_answered, build_task
 
 from sftloop.evaluate import task_metrics
+from sftloop.evaluate.proportions import wilson_interval
 
 LABELS = ["x", "y", "z"]
 TASK = build_task("multi", labels=dict.fromkeys(LABELS, "x"))
@@ -66,3 +67,17 @@ def test_abstaining_label():
     assert found["abstention"]["recall"]["value"] == 0.5
     assert found["abstention"]["precision"]["value"] == 1.0
     assert found["abstention"]["accuracy_answered"]["value"] == 0.5
+
+
+def test_a_perfect_f1_rests_on_the_records_that_bear_on_it():
+    """Of 60 records (30 groups of two) 2 carry x, 4 y, 54 nothing."""
+    said = [("x",)] * 2 + [("y",)] * 4 + [()] * 54
+    found = task_metrics(TASK, *build_answered(TASK, said, said))
+    assert found["labels"]["x"]["f1_low"] == pytest.approx(wilson_interval(2, 2).low)
+    lows = {name: metric["low"] for name, metric in found["metrics"].items()}
+    assert lows["micro_f1"] == pytest.approx(wilson_interval(6, 6).low)
+    assert lows["macro_f1"] == pytest.approx(wilson_interval(16 / 3, 16 / 3).low), "4 / (1/2 + 1/4)"
+    assert lows["jaccard"] == pytest.approx(wilson_interval(60, 60).low)
+    groups = [f"g{number // 2}" for number in range(60)]
+    grouped = task_metrics(TASK, *build_answered(TASK, said, said, groups))
+    assert grouped["labels"]["x"]["f1_low"] == pytest.approx(wilson_interval(1, 1).low)

@@ -47,6 +47,13 @@ def test_an_unparsable_answer_costs_the_largest_possible_error():
     assert found["metrics"]["mae"]["value"] == pytest.approx(7 / 3)
 
 
+@pytest.mark.parametrize(("score", "worst"), [(0.0, 1.0), (4.0, 4.0)])
+def test_silence_is_not_free_where_all_scores_are_equal_and_no_range_is_stated(score, worst):
+    unbounded = build_task("score")
+    found = task_metrics(unbounded, *build_answered(unbounded, [score] * 3, [UNPARSED, UNPARSED, score]))
+    assert found["metrics"]["mae"]["value"] == pytest.approx(2 * worst / 3)
+
+
 def test_a_constant_answer_has_no_correlation():
     found = task_metrics(TASK, *build_answered(TASK, [1.0, 2.0, 3.0], [5.0, 5.0, 5.0]))["metrics"]
     assert found["pearson"]["value"] is None and found["spearman"]["value"] is None

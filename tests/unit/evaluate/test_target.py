@@ -7,6 +7,7 @@ from tests.unit.evaluate.cases import build_answered, build_task
 
 from sftloop.core.errors import ScenarioError
 from sftloop.evaluate import check_target, task_metrics
+from sftloop.evaluate.proportions import wilson_interval
 
 LABELS = {"yes": "x", "no": "x"}
 
@@ -27,6 +28,13 @@ def test_precision_of_a_label():
     assert found["value"] == pytest.approx(0.95)
     assert found["low"] == pytest.approx(0.7639, abs=1e-4)  # Wilson, 19 of 20
     assert (found["met"], found["sure"]) == (True, False)
+
+
+def test_a_perfect_f1_of_a_label_on_two_records_is_not_sure():
+    said = ["yes"] * 2 + ["no"] * 98
+    found = result({"metric": "f1", "label": "yes", "at_least": 0.9}, said, said)
+    assert found["value"] == 1.0 and found["met"]
+    assert found["low"] == pytest.approx(wilson_interval(2, 2).low) and not found["sure"]
 
 
 def test_a_task_metric_missed():

@@ -9,6 +9,7 @@ from tests.unit.evaluate.cases import build_answered, build_task
 
 from sftloop.core.errors import UsageError
 from sftloop.evaluate import compare_trainings, mean_interval
+from sftloop.evaluate.proportions import wilson_interval
 
 TASK = build_task("choice", labels={"a": "first", "b": "second"})
 
@@ -58,7 +59,45 @@ def test_without_chance_in_records_it_is_welch_s_test():
     assert found["difference"] == pytest.approx(3 / 4 - 1 / 3)
     assert found["p"] == pytest.approx(welch.pvalue)
     limits = welch.confidence_interval(0.95)
-    assert (found["low"], found["high"]) == pytest.approx((limits.low, limits.high))
+    assert limits.low > -1 and limits.high > 1, "a difference of shares is at most 1"
+    assert (found["low"], found["high"]) == pytest.approx((limits.low, 1.0))
+
+
+@pytest.mark.parametrize(("n", "wins"), [(2, 2), (5, 4), (100, 4)])
+def test_a_few_records_prove_nothing_with_seeds_either(n, wins):
+    """With all seeds alike, what one run each can't decide stays undecided."""
+    hits = np.arange(n) < n - wins
+    records, first = runs_of(np.stack([hits, hits]))
+    _, second = runs_of(np.ones((2, n), dtype=bool))
+    found = compare_trainings(TASK, records, first, second)
+    assert found["p"] >= 0.5 ** (wins - 1)
+    assert found["low"] <= 0 < found["difference"] <= found["high"] <= 1
+    assert found["verdict"] == "inconclusive"
+
+
+def test_records_that_all_say_the_same_have_tango_s_interval():
+    records, (wrong, right) = runs_of(np.repeat(np.array([[False], [True]]), 20, axis=1))
+    found = compare_trainings(TASK, records, [wrong, wrong], [right, right])
+    alone = compare_trainings(TASK, records, [wrong], [right])
+    assert (found["low"], found["high"]) == pytest.approx((alone["low"], 1.0))
+    assert found["verdict"] == alone["verdict"] == "better"
+    assert "Only 20 compared records" in found["note"]
+
+
+def test_a_perfect_mean_has_wilson_s_limit():
+    records, runs = runs_of(np.ones((2, 3), dtype=bool))
+    found = mean_interval(TASK, records, runs)
+    assert (found["low"], found["high"]) == pytest.approx((wilson_interval(3, 3).low, 1.0))
+    _, wrong = runs_of(np.zeros((2, 3), dtype=bool))
+    assert mean_interval(TASK, records, wrong)["high"] == pytest.approx(wilson_interval(0, 3).high)
+    f1 = mean_interval(build_task("multi", labels={"a": "x", "b": "y"}), *multi_with_few_labels())
+    assert f1["low"] == pytest.approx(wilson_interval(2, 2).low), "only two records have a label"
+
+
+def multi_with_few_labels():
+    task = build_task("multi", labels={"a": "x", "b": "y"})
+    records, run = build_answered(task, [["a"]] * 2 + [[]] * 50, [["a"]] * 2 + [[]] * 50)
+    return records, [run, run]
 
 
 def test_the_same_runs_do_not_differ():

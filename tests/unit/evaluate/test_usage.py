@@ -35,6 +35,15 @@ def test_one_run_by_hand() -> None:
     }
 
 
+def test_right_answers_pay_for_the_answers_that_are_right_or_wrong() -> None:
+    run = [said(number) for number in range(4)]
+    found, spent = price([run], 2, PRICES, judged=[run[:2]]), time_spent([run], 2, judged=[run[:2]])
+    assert found is not None and spent is not None
+    assert found["total"] == pytest.approx((400 * 2 + 40 * 8) / 1e6)
+    assert found["per_correct"] == pytest.approx(0.00028)
+    assert (spent["total"], spent["per_correct"]) == (pytest.approx(1.0), pytest.approx(0.15))
+
+
 def test_seeds_count_once() -> None:
     run = [said(number) for number in range(4)]
     assert tokens([run, run, run]) == tokens([run])

@@ -56,7 +56,7 @@ def result(language: str, why: str, *, test: str | None = None, opened: int = 1)
 
 
 @pytest.mark.parametrize("language", FORMATS_WORDS)
-@pytest.mark.parametrize("why", ["better", "inconclusive", "mixed", "nothing_else"])
+@pytest.mark.parametrize("why", ["better", "inconclusive", "mixed", "failed", "nothing_else"])
 def test_the_page_says_what_was_decided(tmp_path: Path, language: str, why: str) -> None:
     shown = result(language, why, test="worse" if why == "better" else None)
     (tmp_path / FORMATS).write_text(json.dumps(shown))

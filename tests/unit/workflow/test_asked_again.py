@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import read_predictions
 from sftloop.models.remote import Endpoint, RemoteModel, client
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Answer, load_scenario
-from sftloop.workflow.answering import answers_of, unanswered
+from sftloop.scenario import Answer, Scenario, load_scenario
+from sftloop.workflow.answering import answers_of, asks_again, name_of_test, unanswered
+from sftloop.workflow.improve_asking import Asking, Voice
+from sftloop.workflow.improve_formats_asking import FormatAsker
+from sftloop.workflow.improve_formats_variants import format_space
 from sftloop.workflow.system import System
 from sftloop.workflow.system_figures import system_figures
 
@@ -151,3 +155,58 @@ def test_a_local_model_is_not_asked_again() -> None:
             identities=(),
         )
         assert len(unanswered(system, failed)) == count
+
+
+class Shaky:
+    """A service that fails on r2 until it is mended."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.mended = False
+
+    def predict(self, scenario: Scenario, task: str, records: Sequence[Record]) -> Iterator[Prediction]:
+        for record in records:
+            self.asked.append(record.id)
+            fails = record.id == "r2" and not self.mended
+            said = {"error": "timed out"} if fails else {"text": "w30", "answer": Answer(label="w30")}
+            yield Prediction(id=record.id, task=task, **said)
+
+
+def test_prompt_improve_asks_again_once_for_each_command(service, run) -> None:
+    scenario, shaky = service("http://unused").scenario, Shaky()
+    voice = Voice(name="small", kind="api", identity="x", open=lambda stack: shaky)
+    for command in (1, 2):
+        with Asking(run) as asking:
+            shaky.asked.clear()
+            for _ in range(2):
+                found = asking.answers(voice, scenario, RECORDS, "seen", reasons=False)
+            assert shaky.asked == ([r.id for r in RECORDS] if command == 1 else ["r2"])
+            shaky.asked.clear()
+            assert asking.write(voice, scenario, RECORDS[2]).unanswered == (command == 1)
+            assert shaky.asked == ["r2"]
+        shaky.mended = True
+    assert not any(one.unanswered for one in found)
+    assert not asks_again("model", run.file("x.jsonl"), set()), "what it left out it would leave out again"
+
+
+def test_formats_are_asked_again_for_what_a_service_did_not_answer(service, run) -> None:
+    system, shaky = service("http://unused"), Shaky()
+    variant = format_space(system.scenario, ["kind"], ["labels"]).variants[0]
+    for command in (1, 2):
+        with ExitStack() as stack:
+            asker = FormatAsker(run, replace(system, runs=(lambda: nullcontext(shaky),)), stack)
+            shaky.asked.clear()
+            asker.ask(variant, RECORDS[:4], "halving")
+            found = asker.ask(variant, RECORDS, "halving")
+            assert shaky.asked == ([r.id for r in RECORDS] if command == 1 else ["r2"])
+        shaky.mended = True
+    assert not any(one.unanswered for one in found)
+
+
+def test_a_changed_test_file_is_asked_anew(service, tmp_path) -> None:
+    scenario = service("http://unused").scenario
+    path = tmp_path / "test.jsonl"
+    path.write_text("1")
+    first = name_of_test(scenario)
+    path.write_text("2")
+    assert first.startswith("test-") and name_of_test(scenario) != first

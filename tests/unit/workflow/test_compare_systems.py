@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from tests.tiny_scenario import YAML
 
 from sftloop.core.errors import ScenarioError, UsageError
+from sftloop.evaluate import target_over_seeds, task_metrics
 from sftloop.models.remote import Prices
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Answer, Scenario, load_scenario
+from sftloop.scenario import Answer, Scenario, Task, load_scenario
 from sftloop.workflow.api_systems import Services, api_systems
+from sftloop.workflow.compare import _compared
 from sftloop.workflow.local_systems import parse_adapter
 from sftloop.workflow.prompt_variants import Variant, load_variants
 from sftloop.workflow.side_by_side import side_by_side
@@ -157,6 +160,18 @@ def test_figures_of_one_run(scenario: Scenario) -> None:
     assert local["seconds"]["total"] == pytest.approx(1.5)
 
 
+def test_a_right_answer_pays_only_for_tasks_with_right_and_wrong(scenario: Scenario) -> None:
+    records, system, run = asked(scenario, "api", ["w30", "w31"])
+    alone = system_figures(scenario, system, records, [run], seed=0)
+    grade = Task.model_validate({"name": "grade", "kind": "score", "input": ["text"], "range": [0, 5]})
+    scenario = scenario.model_copy(update={"tasks": scenario.tasks | {"grade": grade}})
+    more = [replace(record, task="grade", answer=Answer(score=3.0)) for record in records]
+    said = [replace(one, task="grade", answer=Answer(score=3.0)) for one in run]
+    both = system_figures(scenario, system, [*records, *more], [[*run, *said]], seed=0)
+    assert both["cost"]["total"] == pytest.approx(2 * alone["cost"]["total"])
+    assert (both["right"], both["cost"]["per_correct"]) == (1, alone["cost"]["per_correct"])
+
+
 def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> None:
     task = scenario.tasks["kind"]
     target = {"metric": "precision", "label": "w30", "at_least": 0.9}
@@ -170,7 +185,41 @@ def test_figures_over_seeds_are_means_with_their_spread(scenario: Scenario) -> N
     assert accuracy["low"] < 0.5 and accuracy["high"] == 1.0, "two seeds this far apart say little"
     assert found["target"]["value"] == 1.0 and found["target"]["met"]
     assert not found["target"]["sure"], "each seed's interval counts"
+    assert found["target"] == target_over_seeds(
+        with_target, [task_metrics(with_target, records, run) for run in (good, bad)]
+    )
     assert found["metrics"]["macro_f1"]["low"] is None
+
+
+def test_seeds_that_scatter_make_a_target_unsure_in_a_comparison_too(scenario: Scenario) -> None:
+    """Each seed's own limit reaches 0.8; with the spread of two seeds, 0.87 and 1.0, the mean's doesn't."""
+    task = scenario.tasks["kind"]
+    target = {"metric": "accuracy", "at_least": 0.8}
+    with_target = task.model_validate(task.model_dump(by_alias=True) | {"target": target})
+    scenario = scenario.model_copy(update={"tasks": scenario.tasks | {"kind": with_target}})
+    records, system, good = asked(scenario, "adapter", ["w30"] * 200)
+    _, _, bad = asked(scenario, "adapter", ["w30"] * 174 + ["w31"] * 26)
+    found = system_figures(scenario, system, records, [good, bad], seed=0)["tasks"]["kind"]["target"]
+    assert found["met"] and not found["sure"]
+
+
+def test_a_system_that_mostly_failed_is_not_what_others_are_measured_against(scenario: Scenario) -> None:
+    says = {
+        ("words", "classifier"): ["w30"] * 60 + ["w31"] * 40,
+        ("tuned", "adapter"): ["w30"] * 95 + ["w31"] * 5,
+        ("service", "api"): ["w30"] * 3 + [None] * 97,
+    }
+    systems, answered = [], {}
+    for (name, kind), own in says.items():
+        records, system, run = asked(scenario, kind, own)
+        systems.append(replace(system, name=name))
+        answered[name] = [run]
+    found = _compared(scenario, records, systems, answered, 0)
+    assert found["tasks"]["kind"]["ranked"] == ["tuned", "words", "service"]
+    against = {pair["a"]: pair["verdict"] for pair in found["pairs"] if pair["against_best"]}
+    assert against["words"] == "worse"
+    decision = found["decision"]
+    assert (decision["choice"], decision["rule"], decision["leader"]) == ("tuned", "best", "tuned")
 
 
 def test_side_by_side_puts_differing_answers_first(scenario: Scenario) -> None:

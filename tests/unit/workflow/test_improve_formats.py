@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from sftloop.core.errors import UsageError
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario
 from sftloop.workflow.improve_formats_effects import main_effects
-from sftloop.workflow.improve_formats_finals import compare_finalists, decide, detectable
+from sftloop.workflow.improve_formats_finals import compare_finalists, decide, detectable, format_score
 from sftloop.workflow.improve_formats_rounds import FINALISTS, Schedule, halve, halves, schedule_for
 from sftloop.workflow.improve_formats_variants import MIXED, format_space
 
@@ -209,6 +210,28 @@ def test_only_what_is_significantly_better_is_accepted(right: tuple, accepted: s
     assert 0 < found["t0"]["detectable"] < 0.4
 
 
+def some_failed(own: list[Record], right: int, failed: int) -> list[Prediction]:
+    """Predictions of which the last so many failed."""
+    kept = answered(own, right)[: len(own) - failed]
+    return kept + [Prediction(id=r.id, task=r.task, error="timed out") for r in own[len(own) - failed :]]
+
+
+def test_a_format_that_most_calls_failed_on_is_not_accepted() -> None:
+    own, task = records(100), scenario(CHOICE).tasks["t0"]
+    current, failing = answered(own, 20), some_failed(own, 60, 40)
+    compared = compare_finalists([task], own, current, {"b": failing}, seed=0)
+    assert compared[0]["tasks"]["t0"]["verdict"] == "better", "on what it answered"
+    assert decide(compared, {"a": 0.2, "b": 0.6}, "a") == {"accepted": None, "why": "failed", "best": "b"}
+    few = compare_finalists([task], own, current, {"b": some_failed(own, 60, 10)}, seed=0)
+    assert decide(few, {"a": 0.2, "b": 0.6}, "a")["accepted"] == "b"
+
+
+def test_failed_calls_count_as_wrong_where_formats_are_ranked() -> None:
+    own, named = records(100), scenario(CHOICE)
+    assert format_score(named, own, some_failed(own, 60, 10)) == pytest.approx(0.6)
+    assert format_score(named, own, some_failed(own, 60, 11)) == 0.0
+
+
 def test_better_on_one_task_and_worse_on_another_is_not_accepted() -> None:
     own = scenario(CHOICE, CHOICE)
     first, second = records(100), records(100, task="t1")
@@ -234,6 +257,13 @@ def test_a_main_effect_is_the_mean_over_the_other_factors() -> None:
     assert letters["difference"] == pytest.approx(0.25)
     assert letters["low"] < 0.25 < letters["high"]
     assert names["difference"] is None
+    pairs = [replace(record, group=f"g{number // 10}") for number, record in enumerate(asked)]
+    few = main_effects(space, list(own.tasks.values()), pairs, found, scores, seed=0)[0]["levels"][1]
+    assert few["difference"] == letters["difference"]
+    assert (few["low"], few["high"]) == pytest.approx((0.1, 0.4)), (
+        "two groups, of which one may be drawn twice"
+    )
+    assert letters["high"] > 0.4
     plain, as_json = effects[1]["levels"]
     assert as_json["difference"] == pytest.approx(-0.15)
     assert plain["formats"] == as_json["formats"] == 2

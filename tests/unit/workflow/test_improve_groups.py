@@ -10,6 +10,12 @@ from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario
 from sftloop.workflow.improve_groups import Group, find_groups, margin
 
+PARTS = {
+    "who": "Who.",
+    "when": {"means": "When.", "type": "date"},
+    "items": {"means": "What.", "type": "list"},
+    "cost": {"means": "How much.", "type": "number"},
+}
 SCENARIO = Scenario.model_validate(
     {
         "name": "s",
@@ -22,7 +28,7 @@ SCENARIO = Scenario.model_validate(
                 "answer": {"reason": True},
             },
             "many": {"kind": "multi", "input": ["text"], "labels": {"a": "A.", "b": "B.", "c": "C."}},
-            "parts": {"kind": "extract", "input": ["text"], "fields": {"who": "Who.", "when": "When."}},
+            "parts": {"kind": "extract", "input": ["text"], "fields": PARTS},
         },
     }
 )
@@ -88,6 +94,12 @@ def test_fields_filled_wrongly() -> None:
     assert [
         (group.gold, group.answered, group.cases[0].gold, group.cases[0].answered) for group in found
     ] == [("who", None, "x", "y")]
+
+
+def test_fields_that_are_the_same_by_type_are_no_mistakes() -> None:
+    gold = {"who": "Acme Ltd", "when": "2024-03-05", "items": ["pen", "ink"], "cost": 1200}
+    said = {"who": "Ａcme  Ltd", "when": "20240305", "items": ["ink", "pen"], "cost": "1,201"}
+    assert told(groups("parts", (gold, said))) == [("cost", None, 1, 0)]
 
 
 def test_reasons_are_read_also_where_the_written_label_is_another() -> None:

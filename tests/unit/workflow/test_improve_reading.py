@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.reading_scenario import write_reading_scenario
 
-from sftloop.records import Prediction
+from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, load_scenario, render_prompt
 from sftloop.workflow.improve_reading import exchanged, unchanged
 
@@ -43,12 +44,32 @@ def test_definitions_that_are_all_alike_cannot_be_exchanged(tmp_path: Path) -> N
 
 
 def test_answers_that_stay_are_counted() -> None:
-    before = told("a", "a", "b", None)
-    found = unchanged(before, told("a", "b", "b", None))
+    before, own = told("a", "a", "b", None), asked(None, None, None, None)
+    found = unchanged(own, before, told("a", "b", "b", None))
     assert found is not None and (found["n"], found["same"], found["reads"]) == (4, 0.75, True)
     assert 0 < found["low"] < 0.75 < found["high"] < 1
-    assert unchanged(before, before) == {"n": 4, "same": 1.0, "low": found_low(), "high": 1.0, "reads": False}
-    assert unchanged(before, []) is None
+    assert unchanged(own, before, before) == {
+        "n": 4,
+        "same": 1.0,
+        "low": found_low(),
+        "high": 1.0,
+        "reads": False,
+    }
+    assert unchanged(own, before, []) is None
+
+
+def test_records_of_one_group_count_as_one() -> None:
+    before = told("a", "a", "b", "b")
+    found = unchanged(asked("g", "g", "h", "h"), before, before)
+    assert found is not None and found["n"] == 4
+    assert found["low"] == pytest.approx(2 / (2 + 1.959963984540054**2))
+
+
+def asked(*groups: str | None) -> list[Record]:
+    return [
+        Record(id=str(number), task="intent", input={"message": "x"}, answer=Answer(label="a"), group=group)
+        for number, group in enumerate(groups)
+    ]
 
 
 def found_low() -> float:

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
+from sftloop.evaluate import target_over_seeds
 from sftloop.records import Record
 from sftloop.scenario import Scenario
 from sftloop.scenario.schema import Task
-from sftloop.workflow.shrink import target_over_seeds
 from sftloop.workflow.trials import share_of
 
 TASK = {

@@ -19,7 +19,17 @@ from sftloop.models.remote.endpoint import Endpoint
 from sftloop.models.remote.reply import MalformedError, Reply, read_reply
 
 _LONGEST_WAIT_SECONDS = 300.0
-_OUT_OF_MONEY = re.compile(r"insufficient|exceeded_current_quota|quota_exceeded|arrear|billing", re.I)
+_MONEY_CODE = re.compile(
+    r"insufficient_(quota|balance|funds|credit)|exceeded_current_quota|quota_exceeded|arrear", re.I
+)
+_MONEY_SAID = re.compile(
+    r"insufficient.{0,20}(quota|balance|fund|credit)|exceeded_current_quota|quota_exceeded|arrear|欠费|余额不足",
+    re.I,
+)
+_BILLING = re.compile("billing", re.I)
+_TOO_FAST = re.compile(r"rate.?limit|too.?many", re.I)
+_MODERATED = re.compile(r"moderat|flagged|content.?policy", re.I)
+_ADDRESS = re.compile(r"https?://\S+")
 _NO_SUCH_MODEL = re.compile(
     r"model_not_(found|exist)|model[^.]{0,80}(not exist|not found|unknown)|(no such|unknown|invalid) model",
     re.I | re.S,
@@ -76,14 +86,15 @@ def read_response(
         seconds: how long it took.
 
     Raises:
-        ExternalError: no other call would fare better (key, address, account).
+        ExternalError: no other call would fare better (key, address, account). A 403 that says that this input
+            was moderated is no matter of the key: another record may pass.
         NoSuchModelError: likewise, because of the model's name.
     """
     if status == 200:
         return _read_answer(endpoint, headers, text, seconds)
     code, message = _error_of(text)
     why = f"{status}: {message or 'no reason given'}"
-    _stop_if_hopeless(endpoint, status, f"{code} {message}", why)
+    _stop_if_hopeless(endpoint, status, code, message, why)
     if status in _BUSY:
         wait = retry_after(headers)
         if wait is not None and wait > _LONGEST_WAIT_SECONDS:
@@ -145,17 +156,32 @@ def _error_of(text: str) -> tuple[str, str]:
     return code, _brief(message if isinstance(message, str) else json.dumps(message, ensure_ascii=False))
 
 
-def _stop_if_hopeless(endpoint: Endpoint, status: int, told: str, why: str) -> None:
-    name, address = endpoint.model, endpoint.address
-    if status in (401, 403):
-        raise ExternalError(
-            f"{address} doesn't accept the key in {endpoint.key_variable} ({why}).",
-            hint=f"Set the environment variable {endpoint.key_variable} to a key of this service.",
-        )
-    if status == 402 or (status in (400, 429) and _OUT_OF_MONEY.search(told)):
+def _used_up(status: int, code: str, message: str) -> bool:
+    """Whether the account has nothing left: by the error's code and, where that doesn't say, by its message.
+
+    A rate limit's message may point to a page about billing: addresses aren't read, and of a 429 not that word.
+    """
+    if status not in (400, 403, 429):
+        return status == 402
+    if _MONEY_CODE.search(code):
+        return True
+    if _TOO_FAST.search(code) or status == 403:
+        return False
+    said = _ADDRESS.sub("", message)
+    return bool(_MONEY_SAID.search(said) or (status != 429 and _BILLING.search(said)))
+
+
+def _stop_if_hopeless(endpoint: Endpoint, status: int, code: str, message: str, why: str) -> None:
+    name, address, told = endpoint.model, endpoint.address, f"{code} {message}"
+    if _used_up(status, code, message):
         raise ExternalError(
             f"The account at {address} is used up ({why}).",
             hint="Top it up and start the same command; answers so far are kept.",
+        )
+    if status == 401 or (status == 403 and not _MODERATED.search(told)):
+        raise ExternalError(
+            f"{address} doesn't accept the key in {endpoint.key_variable} ({why}).",
+            hint=f"Set the environment variable {endpoint.key_variable} to a key of this service.",
         )
     if status in (400, 404, 422) and _NO_SUCH_MODEL.search(told):
         raise NoSuchModelError(f"{address} has no model '{name}' ({why}).", hint="Check the name.")

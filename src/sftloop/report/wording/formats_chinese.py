@@ -36,6 +36,7 @@ CHINESE = FormatsWords(
     kept={
         "inconclusive": "保留现有格式：没有哪种格式显著更好",
         "mixed": "保留现有格式：另一种格式只在某个任务上更好，总体并不占优",
+        "failed": "保留现有格式：失败的调用太多，不足以采用其他格式",
         "nothing_else": "保留现有格式：没有可以比较的格式",
     },
     difference="{task} {difference}",

@@ -36,6 +36,7 @@ ENGLISH = FormatsWords(
     kept={
         "inconclusive": "The present format stays: no other one is significantly better",
         "mixed": "The present format stays: another one is better on a task, but not on the whole",
+        "failed": "The present format stays: too many calls failed to accept another one",
         "nothing_else": "The present format stays: there was nothing to compare it with",
     },
     difference="{task} {difference}",

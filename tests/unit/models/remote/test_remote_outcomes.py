@@ -36,6 +36,20 @@ def error(message: str, code: str = "") -> str:
     ("status", "body", "kind"),
     [
         (429, error("Rate limit reached", "rate_limit_exceeded"), Refused),
+        (
+            429,
+            error(
+                "Rate limit reached for gpt-4o-mini on requests per min (RPM): Limit 3, Used 3, Requested 1. "
+                "Please try again in 20s. Visit https://platform.openai.com/account/billing to add a "
+                "payment method.",
+                "rate_limit_exceeded",
+            ),
+            Refused,
+        ),
+        (429, error("Slow down, see https://x.com/account/billing?why=insufficient_quota"), Refused),
+        (429, error("Check your plan and billing details"), Refused),
+        (403, error("Your chosen model requires moderation and your input was flagged for hate"), Rejected),
+        (403, error("Refused", "content_policy_violation"), Rejected),
         (503, "overloaded", Refused),
         (529, error("Overloaded"), Refused),
         (500, "<html>oops</html>", Broken),
@@ -61,6 +75,10 @@ def test_whose_turn_it_is(status, body, kind) -> None:
         (429, error("You exceeded your quota", "insufficient_quota"), "is used up"),
         (429, json.dumps({"error": {"type": "exceeded_current_quota_error", "message": "x"}}), "is used up"),
         (400, json.dumps({"code": "Arrearage", "message": "Access denied"}), "is used up"),
+        (429, error("Your account has an insufficient balance"), "is used up"),
+        (429, error("您的账户已欠费，请充值后重试", "1113"), "is used up"),
+        (400, error("Check your plan and billing details"), "is used up"),
+        (403, error("no access", "insufficient_quota"), "is used up"),
         (404, "404 page not found", "isn't where this API is"),
         (307, "", "isn't where this API is"),
     ],

@@ -1,0 +1,58 @@
+"""Wrong answers worth reading: only what the metrics count as wrong, what was right before on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sftloop.records import Prediction, Record
+from sftloop.scenario import Answer, Scenario
+from sftloop.workflow.wrong_answers import telling_wrong_answers
+
+TASKS = {
+    "parts": {
+        "kind": "extract",
+        "input": ["text"],
+        "fields": {
+            "items": {"means": "What.", "type": "list"},
+            "cost": {"means": "How much.", "type": "number"},
+        },
+    },
+    "words": {"kind": "generate", "input": ["text"]},
+    "grade": {"kind": "score", "input": ["text"], "range": [0, 5]},
+}
+SCENARIO = Scenario.model_validate({"name": "s", "model": "m", "tasks": TASKS})
+
+
+def shown(task: str, key: str, gold: Any, before: list[Any], after: list[Any]) -> list[str]:
+    """Return the ids shown; None: the call failed."""
+    records = [
+        Record(id=f"r{n}", task=task, input={"text": "t"}, answer=Answer(**{key: gold}))
+        for n in range(len(after))
+    ]
+    sides = [
+        [
+            Prediction(id=f"r{n}", task=task, error="timed out")
+            if one is None
+            else Prediction(id=f"r{n}", task=task, text="x", answer=Answer(**{key: one}))
+            for n, one in enumerate(side)
+        ]
+        for side in (before, after)
+    ]
+    return [row["id"] for row in telling_wrong_answers(SCENARIO, records, *sides)]
+
+
+def test_values_that_are_the_same_by_type_are_right() -> None:
+    gold = {"items": ["pen", "ink"], "cost": 1200}
+    alike, other = {"items": ["ink", "pen"], "cost": 1200.0}, {"items": ["pen"], "cost": 1200}
+    assert shown("parts", "fields", gold, [other] * 3, [alike, other, None]) == ["r1"]
+    assert shown("parts", "fields", gold, [other, alike], [other, other]) == ["r1", "r0"], (
+        "it was right before"
+    )
+
+
+def test_white_space_and_width_do_not_make_a_text_wrong() -> None:
+    assert shown("words", "text", "We left.", ["x"] * 2, ["Ｗe  left.", "We stayed."]) == ["r1"]
+
+
+def test_a_number_is_right_when_it_is_the_expected_one() -> None:
+    assert shown("grade", "score", 3, [1.0] * 3, [3.0, 3.0000000000000004, 2.5]) == ["r2"]
