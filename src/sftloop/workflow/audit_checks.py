@@ -105,7 +105,13 @@ def check_records(
         difficulty: as measured; None: taken from the tags.
         seed: of everything drawn.
     """
-    from sftloop.curate.copies import find_conflicts, find_duplicates, find_leaks, find_near_duplicates
+    from sftloop.curate.copies import (
+        find_conflicts,
+        find_duplicates,
+        find_group_leaks,
+        find_leaks,
+        find_near_duplicates,
+    )
     from sftloop.curate.labels import find_label_errors
     from sftloop.curate.spread import find_imbalance
     from sftloop.curate.style import find_format_outliers
@@ -120,7 +126,11 @@ def check_records(
         *find_duplicates(records),
         *find_conflicts(records),
         *find_near_duplicates(records, seed=seed),
-        *(leak for leak in find_leaks(splits, seed=seed) if leak.evidence["split"] == split),
+        *(
+            leak
+            for leak in (*find_leaks(splits, seed=seed), *find_group_leaks(splits))
+            if leak.evidence["split"] == split
+        ),
         *labels.findings,
         *styles.findings,
         *balance.findings,

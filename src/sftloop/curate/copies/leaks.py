@@ -14,9 +14,10 @@ import numpy as np
 
 from sftloop.curate.copies.inputs import InputKey, input_keys
 from sftloop.curate.copies.near_duplicates import THRESHOLD, NearPair, near_pairs_across
+from sftloop.curate.copies.split_order import in_order
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped_input
-from sftloop.records import SPLITS, Record
+from sftloop.records import Record
 
 _EXACT = Sentence(
     why="An input of {split} stands in {others} too: “{quote}”.",
@@ -58,7 +59,7 @@ def find_leaks(
     Raises:
         UsageError: the threshold isn't above 0 and at most 1.
     """
-    names = sorted(splits, key=lambda name: SPLITS.index(name) if name in SPLITS else len(SPLITS))
+    names = in_order(splits)
     texts = _texts([splits[name] for name in names])
     exact = list(_exact(texts))
     leaked = {(early.split, early.key) for early, _ in exact}

@@ -145,6 +145,7 @@ CHINESE = AuditWords(
             "after": "删减后",
             "hard_dropped": "删去的边界或困难记录",
             "labels": "标签",
+            "groups": "分组",
             "answers_differ": "答案不同",
             "suggested": "建议的答案",
             "tokens": "词元数",

@@ -155,6 +155,7 @@ ENGLISH = AuditWords(
             "after": "After",
             "hard_dropped": "Boundary or hard ones dropped",
             "labels": "Labels",
+            "groups": "Groups",
             "answers_differ": "Answers differ",
             "suggested": "Suggested answer",
             "tokens": "Tokens",
