@@ -26,12 +26,11 @@ from sftloop.train.callbacks import (
     KeepBest,
     SaveInProportion,
     ShowProgress,
-    StopDivergence,
-    SwitchToMomentum,
 )
 from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
+from sftloop.train.loss_course import StopDivergence, SwitchToMomentum
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import check_optimizer
