@@ -79,8 +79,8 @@ class PromptEncoder:
         from transformers import AutoConfig, AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            config = AutoConfig.from_pretrained(path)
+            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(
