@@ -51,18 +51,17 @@ def mean_score(scenario: Scenario, values: Mapping[str, float | None]) -> float:
 def input_hashes(
     scenario: Scenario, splits: Sequence[str], model: Path, adapter: Path | None
 ) -> dict[str, str]:
-    """Return SHA-256 sums of everything an evaluation or training reads.
+    """Return SHA-256 sums of everything an evaluation or training reads, tokenizer and chat template included.
 
     A model's weights are sampled, since hashing gigabytes would take longer than starting the work.
     """
-    from sftloop.models import fingerprint
+    from sftloop.models import model_hash
 
     assert scenario.file is not None
     hashes = {"scenario": sha256_file(scenario.file)}
     for split in splits:
         hashes[split] = sha256_file(split_path(scenario, split))
-    config = sha256_file(model / "config.json")
-    hashes["model"] = sha256_json({"weights": fingerprint(model), "config": config})
+    hashes["model"] = model_hash(model)
     if adapter is not None:
         hashes["adapter"] = sha256_json({p.name: sha256_file(p) for p in sorted(adapter.glob("adapter_*"))})
     return hashes
