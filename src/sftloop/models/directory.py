@@ -16,12 +16,11 @@ _PICKLE_ENDINGS = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 
 
-def check_model_directory(directory: Path, *, trust_remote_code: bool = False) -> None:
+def check_model_directory(directory: Path) -> None:
     """Make sure that a directory is a causal language model in safetensors with a tokenizer.
 
     Args:
         directory: what the user named, or what was fetched.
-        trust_remote_code: the user allows Python code that comes with the model.
 
     Raises:
         ModelError: naming what is missing, of the wrong kind, damaged or unsafe, and the next step.
@@ -32,7 +31,7 @@ def check_model_directory(directory: Path, *, trust_remote_code: bool = False) -
             hint="Give the directory that holds config.json and model.safetensors.",
         )
     config = _config(directory)
-    _check_architecture(directory, config, trust_remote_code)
+    _check_architecture(directory, config)
     _check_weights(directory)
     if not any((directory / name).is_file() for name in _TOKENIZERS):
         raise ModelError(
@@ -59,23 +58,23 @@ def _config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def _check_architecture(directory: Path, config: dict[str, Any], trust_remote_code: bool) -> None:
+def _check_architecture(directory: Path, config: dict[str, Any]) -> None:
     from transformers import CONFIG_MAPPING
 
     kind = str(config.get("model_type", ""))
-    if "auto_map" in config and not trust_remote_code:
+    if kind not in CONFIG_MAPPING and "auto_map" in config:
         raise ModelError(
-            f"The model in '{directory}' brings its own Python code (auto_map in config.json), which is not run "
-            "unless you ask for it.",
-            hint="Choose another model, or read its code and allow it with --trust-remote-code.",
+            f"The model in '{directory}' needs Python code of its own (auto_map in config.json), which is not "
+            f"run: this transformers doesn't know its type '{kind or 'none'}'.",
+            hint="Update transformers, or choose another model (sftloop models list).",
         )
-    if kind not in CONFIG_MAPPING and "auto_map" not in config:
+    if kind not in CONFIG_MAPPING:
         raise ModelError(
             f"The model in '{directory}' is of type '{kind or 'none'}', which this transformers doesn't know.",
             hint="Update transformers, or choose another model (sftloop models list).",
         )
     names = config.get("architectures") or [_default_architecture(kind)]
-    if "auto_map" not in config and not any(_is_causal(str(name)) for name in names):
+    if not any(_is_causal(str(name)) for name in names):
         raise ModelError(
             f"The model in '{directory}' is a {names[0]}; a causal language model (…ForCausalLM) is needed.",
             hint="Choose a generative model (sftloop models list).",

@@ -20,14 +20,32 @@ _PLAIN_TEMPLATE = (
     "{% for m in messages %}{{ m['content'] + '\\n\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}Answer: {% endif %}"
 )
+_DATE = {
+    "%Y": "2024",
+    "%y": "24",
+    "%B": "July",
+    "%b": "Jul",
+    "%m": "07",
+    "%d": "26",
+    "%A": "Friday",
+    "%a": "Fri",
+}
+"""What a chat template gets for today's date: Llama 3.2's own date where it can't ask for today's."""
+_DATE_MACRO = (
+    "{%- macro strftime_now(format) -%}{{ format"
+    + "".join(f"|replace('{code}', '{value}')" for code, value in _DATE.items())
+    + " }}{%- endmacro -%}"
+)
 _PROBE = "\u2042"
 
 
 class PromptEncoder:
     """Turns messages into prompt tokens and answers into target tokens.
 
-    A model without a chat template gets a plain one (sections separated by blank lines). Where the template
-    refuses or drops the system section (Gemma 2 …), that stands at the head of the user's.
+    A model without a chat template gets a plain one (sections separated by blank lines, behind the token that
+    opens a text where the tokenizer sets one). Where the template refuses or drops the system section (Gemma 2 …),
+    that stands at the head of the user's. A template that writes today's date (Llama 3.2, SmolLM3 …) gets a fixed
+    one, so that a model reads tomorrow what it learned today; it is saved with the tokenizer.
 
     Args:
         tokenizer: a transformers tokenizer.
@@ -46,7 +64,8 @@ class PromptEncoder:
     ) -> None:
         self.tokenizer, self.context_tokens, self.vocabulary = tokenizer, context_tokens, vocabulary
         if not getattr(tokenizer, "chat_template", None):
-            tokenizer.chat_template = _PLAIN_TEMPLATE
+            tokenizer.chat_template = _opening(tokenizer) + _PLAIN_TEMPLATE
+        tokenizer.chat_template = _with_fixed_date(tokenizer.chat_template)
         self._knows_system = self._shows_system()
         self.end_of_turn = self._find_end_of_turn()
 
@@ -60,8 +79,8 @@ class PromptEncoder:
         from transformers import AutoConfig, AutoTokenizer
 
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            config = AutoConfig.from_pretrained(path)
+            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(
@@ -152,7 +171,8 @@ class PromptEncoder:
         """The first special token behind an assistant's answer in the chat template, else end of text."""
         turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _PROBE}]
         tail = self._template(turns, generation=False).rpartition(_PROBE)[2]
-        special = set(self.tokenizer.all_special_ids)
+        added = self.tokenizer.added_tokens_decoder
+        special = {*self.tokenizer.all_special_ids, *(token for token, is_ in added.items() if is_.special)}
         for token in self.tokenizer(tail, add_special_tokens=False)["input_ids"]:
             if token in special:
                 return int(token)
@@ -174,6 +194,20 @@ def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:
     while length < limit and shortest[length] == longest[length]:
         length += 1
     return length
+
+
+def _opening(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return what writes the token that opens a text, "" where the tokenizer opens none with one."""
+    opens = tokenizer.bos_token_id is not None and tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return "{{ bos_token }}" if opens else ""
+
+
+def _with_fixed_date(template: str | dict[str, str]) -> str | dict[str, str]:
+    """Put a macro in front of a template that asks for the date: it hides transformers' function of that name."""
+    if isinstance(template, dict):
+        return {name: str(_with_fixed_date(each)) for name, each in template.items()}
+    asks = "strftime_now" in template and not template.startswith(_DATE_MACRO)
+    return _DATE_MACRO + template if asks else template
 
 
 def _without_empty_system(messages: Messages) -> list[dict[str, str]]:

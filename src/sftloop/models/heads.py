@@ -78,10 +78,11 @@ class ScoringHead(torch.nn.Module):
         torch.nn.init.zeros_(self.linear.bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return what stands before the activation, (B, C), for features (B, H)."""
+        """Return what stands before the activation, (B, C), for features (B, H); fp32 under autocast too."""
         given = features.to(self.linear.weight.dtype)
-        scaled = torch.nn.functional.rms_norm(given, given.shape[-1:])
-        outputs: Tensor = self.linear(self.dropout(scaled))
+        with torch.autocast(given.device.type, enabled=False):
+            scaled = torch.nn.functional.rms_norm(given, given.shape[-1:])
+            outputs: Tensor = self.linear(self.dropout(scaled))
         return outputs
 
     def activate(self, outputs: Tensor) -> Tensor:

@@ -42,20 +42,17 @@ class NotOnHub(ModelError):
     """The hub answered that it has no such model for this user."""
 
 
-def is_wanted(name: str, *, code: bool = False) -> bool:
+def is_wanted(name: str) -> bool:
     """Tell whether a repository's file is fetched: top-level weights, configuration and tokenizer only.
 
     Args:
         name: path inside the repository.
-        code: Python files too, which the user must have asked for.
     """
-    if code and re.fullmatch(r"\w+\.py", name):
-        return True
     return bool(_TEXT_FILES.fullmatch(name) or _WEIGHT_FILES.fullmatch(name))
 
 
 def fetch_from_hugging_face(
-    repository: str, target: Path, *, endpoint: str | None = None, code: bool = False, log: Log | None = None
+    repository: str, target: Path, *, endpoint: str | None = None, log: Log | None = None
 ) -> dict[str, Any]:
     """Fetch a model's files into `target`, going on where an earlier try stopped.
 
@@ -63,7 +60,6 @@ def fetch_from_hugging_face(
         repository: `organisation/name`.
         target: an existing directory; files end up directly in it.
         endpoint: another address of the hub (a mirror); by default the one huggingface_hub is set to.
-        code: fetch the repository's Python files too.
         log: is told what is fetched.
 
     Returns:
@@ -84,7 +80,7 @@ def fetch_from_hugging_face(
         info = api.model_info(repository, timeout=TIMEOUT_SECONDS, files_metadata=True)
     except Exception as error:
         raise _hugging_face_error(error, repository, key) from error
-    files = _choose(info, repository, code)
+    files = _choose(info, repository)
     check_room(target, sum(file.size or 0 for file in files))
     if log:
         log(f"Fetching {repository} from Hugging Face ({_gigabytes(files)})")
@@ -123,9 +119,7 @@ def modelscope_installed() -> bool:
     return find_spec("modelscope") is not None
 
 
-def fetch_from_modelscope(
-    repository: str, target: Path, *, code: bool = False, log: Log | None = None
-) -> dict[str, Any]:
+def fetch_from_modelscope(repository: str, target: Path, *, log: Log | None = None) -> dict[str, Any]:
     """Fetch a model's files from ModelScope into `target`, through the `modelscope` package.
 
     Returns and raises as `fetch_from_hugging_face`; ask `modelscope_installed` first.
@@ -143,7 +137,6 @@ def fetch_from_modelscope(
         "*.model",
         "*.jinja",
         "model*.safetensors",
-        *(["*.py"] if code else []),
     ]
     try:
         snapshot_download(
@@ -154,7 +147,7 @@ def fetch_from_modelscope(
     return {"source": "modelscope", "repository": repository}
 
 
-def _choose(info: ModelInfo, repository: str, code: bool) -> Sequence[RepoSibling]:
+def _choose(info: ModelInfo, repository: str) -> Sequence[RepoSibling]:
     names = [file.rfilename for file in info.siblings or []]
     if not any(_WEIGHT_FILES.fullmatch(name) for name in names):
         pickles = [name for name in names if _PICKLES.fullmatch(name)]
@@ -163,7 +156,7 @@ def _choose(info: ModelInfo, repository: str, code: bool) -> Sequence[RepoSiblin
             f"The repository '{repository}' has no safetensors: it has {what}.",
             hint="Choose a repository with model.safetensors, or convert the weights and give the directory.",
         )
-    return [file for file in info.siblings or [] if is_wanted(file.rfilename, code=code)]
+    return [file for file in info.siblings or [] if is_wanted(file.rfilename)]
 
 
 def _hugging_face_error(error: Exception, repository: str, key: str) -> Exception:

@@ -32,7 +32,7 @@ def require_supported(directory: Path) -> None:
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(directory)
+        config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise ModelError(
@@ -69,6 +69,7 @@ def load_causal_lm(
                 dtype=dtype,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
+                trust_remote_code=False,
                 output_loading_info=True,
                 **({"quantization_config": quantised} if quantised else {}),
             )

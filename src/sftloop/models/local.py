@@ -224,7 +224,7 @@ class LocalModel:
     ) -> Iterator[Prediction]:
         """Predict with the task's scoring head: nothing is written, labels or score come from one layer."""
         head = self._heads[tokens.task.name]
-        values = head.activate(head(features.float()).float()).tolist()
+        values = head.activate(head(features)).tolist()
         seconds = (time.perf_counter() - began) / len(batch)
         for item, end, row_values in zip(batch, ends, values, strict=True):
             answer, table = read_head(head.shape, row_values)

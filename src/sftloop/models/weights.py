@@ -1,6 +1,6 @@
-"""Reads what safetensors files say about themselves, without loading a tensor.
+"""Reads what safetensors files say about themselves, and tells models apart, without loading a tensor.
 
-Knows the file format (8 bytes of header length, a JSON header, the data); knows no models.
+Knows the file format (8 bytes of header length, a JSON header, the data) and which files an answer depends on.
 See https://huggingface.co/docs/safetensors#format.
 """
 
@@ -11,10 +11,14 @@ import json
 from pathlib import Path
 
 from sftloop.core.errors import ModelError
+from sftloop.core.files import sha256_file, sha256_json
 
 _MAX_HEADER_BYTES = 100_000_000
 _SAMPLE_BYTES = 1 << 16
 _SAMPLES = 16
+
+_READ_WITH = ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+"""Files beside the weights that decide what a model reads and answers."""
 
 Shapes = dict[str, tuple[int, ...]]
 """Tensor name → shape."""
@@ -90,6 +94,13 @@ def fingerprint(directory: Path) -> str:
                 stream.seek(max(0, size - _SAMPLE_BYTES) * number // (_SAMPLES - 1))
                 digest.update(stream.read(_SAMPLE_BYTES))
     return digest.hexdigest()
+
+
+def model_hash(directory: Path) -> str:
+    """Return a hash of all that answers depend on: weights (sampled), configuration, tokenizer, chat template."""
+    files = [directory / name for name in _READ_WITH]
+    hashes = {file.name: sha256_file(file) for file in files if file.is_file()}
+    return sha256_json({"weights": fingerprint(directory), **hashes})
 
 
 def _damaged(path: Path, why: str) -> ModelError:

@@ -1,6 +1,7 @@
 """What happens beside the steps: counting, keeping the best weights, stopping early, progress.
 
-Knows the Trainer's callback interface; doesn't know the step or the data.
+Knows the Trainer's callback interface; doesn't know the step or the data. What is read off the losses stands in
+`loss_course`.
 """
 
 from __future__ import annotations
@@ -8,13 +9,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from sftloop.core.errors import TrainingError
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
@@ -24,8 +23,6 @@ from sftloop.train.methods import PeriodicLoraMethod
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
-_PLATEAU_SHARE, _PLATEAU_GAIN = 0.1, 0.005
-_DIVERGENCE_WINDOW, _DIVERGENCE_NATS = 10, 1.0
 SAVING_SHARE = 20
 """Time between checkpoints, in times that writing one takes."""
 
@@ -136,31 +133,6 @@ class KeepBest(TrainerCallback):
             fresh.rename(self.output)
 
 
-class StopDivergence(TrainerCallback):
-    """Ends a training that makes the model worse than it was, instead of letting it run for hours.
-
-    Divergence: the mean loss of ten steps is a nat above both the first step's and the best ten steps'.
-    """
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Compare the last steps with the first and the best."""
-        losses = [row["loss"] for row in state.log_history if "loss" in row]
-        if len(losses) < 2 * _DIVERGENCE_WINDOW:
-            return
-        sums = [0.0, *accumulate(losses)]
-        means = [(b - a) / _DIVERGENCE_WINDOW for a, b in pairwise(sums[::_DIVERGENCE_WINDOW])]
-        last = sum(losses[-_DIVERGENCE_WINDOW:]) / _DIVERGENCE_WINDOW
-        if last > max(losses[0], min(means)) + _DIVERGENCE_NATS:
-            raise TrainingError(
-                f"The loss diverges: {last:.2f} over the last {_DIVERGENCE_WINDOW} steps (to step "
-                f"{state.global_step}), {losses[0]:.2f} at the first.",
-                hint=f"Lower the learning rate: --learning-rate {args.learning_rate / 5:.1g}, say. "
-                "The best weights so far are kept.",
-            )
-
-
 class FoldPeriodically(TrainerCallback):
     """Ends the periods of periodic LoRA.
 
@@ -182,40 +154,6 @@ class FoldPeriodically(TrainerCallback):
             seed = derive_seed(self.seed, "period", state.global_step)
             self.method.start_anew(kwargs["model"], kwargs["optimizer"], seed)
             say(f"Period ends after step {state.global_step}: the adapter is folded into the weights")
-
-
-class SwitchToMomentum(TrainerCallback):
-    """Turns Adam into SGD with momentum, once.
-
-    Args:
-        at: after this step (from 1), this share of the steps (below 1), or on a `plateau`: the mean training
-            loss of the last tenth of the steps is less than half a percent below that of the tenth before.
-        steps: optimizer steps of the whole training.
-    """
-
-    def __init__(self, at: float | str, steps: int) -> None:
-        self._at = None if isinstance(at, str) else round(at if at >= 1 else at * steps)
-        self._window = max(2, round(_PLATEAU_SHARE * steps))
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Switch where it is time, and say at which rates."""
-        optimizer = kwargs["optimizer"]
-        optimizer = getattr(optimizer, "optimizer", optimizer)
-        if optimizer.switched or not self._is_time(state):
-            return
-        rates = ", ".join(f"{rate:.3g}" for rate in optimizer.switch())
-        say(f"Adam hands over to SGD with momentum after step {state.global_step}, at rate {rates}")
-
-    def _is_time(self, state: TrainerState) -> bool:
-        if self._at is not None:
-            return state.global_step >= self._at
-        losses = [row["loss"] for row in state.log_history if "loss" in row]
-        if len(losses) < 2 * self._window:
-            return False
-        last, before = losses[-self._window :], losses[-2 * self._window : -self._window]
-        return sum(last) > (1 - _PLATEAU_GAIN) * sum(before)
 
 
 class ShowProgress(TrainerCallback):

@@ -119,6 +119,11 @@ class HeadObjective:
         return self._loss(model, micro, states.last_hidden_state[rows, last])
 
     def _loss(self, model: PreTrainedModel, micro: Sequence[Example], features: Tensor) -> Tensor:
+        """Return the summed loss in fp32: autocast rounds scores, and refuses binary cross entropy on GPUs."""
+        with torch.autocast(features.device.type, enabled=False):
+            return self._summed(model, micro, features)
+
+    def _summed(self, model: PreTrainedModel, micro: Sequence[Example], features: Tensor) -> Tensor:
         heads = heads_of(model)
         total = features.new_zeros((), dtype=torch.float32)
         for task in dict.fromkeys(example.task for example in micro):

@@ -21,6 +21,7 @@ from sftloop.models import heads_of
 from sftloop.train.callbacks import Journal, SaveInProportion
 from sftloop.train.checkpoints import saving
 from sftloop.train.examples import Example
+from sftloop.train.loss_course import task_of
 from sftloop.train.methods import Method
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import build_optimizer
@@ -63,6 +64,8 @@ class SharedPrefixTrainer(Trainer):
     journal: Journal
     checkpoints: SaveInProportion
     validate: Validate
+    _task: str | None = None
+    """Of the step done last."""
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Hand out the planned steps in order."""
@@ -92,7 +95,14 @@ class SharedPrefixTrainer(Trainer):
                 "the last good checkpoint is kept.",
             )
         self.journal.count(result, len(batch))
+        self._task = task_of(example.task for example in batch)
         return torch.tensor(result.loss, device=self.args.device)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log a row, and keep with a step's loss which task it is of."""
+        super().log(logs, start_time)
+        if "loss" in logs:
+            self.state.log_history[-1]["task"] = self._task  # type: ignore[assignment]
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Validate by task metrics instead of loss."""

@@ -26,12 +26,11 @@ from sftloop.train.callbacks import (
     KeepBest,
     SaveInProportion,
     ShowProgress,
-    StopDivergence,
-    SwitchToMomentum,
 )
 from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
+from sftloop.train.loss_course import StopDivergence, SwitchToMomentum
 from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import check_optimizer
@@ -204,7 +203,8 @@ def _steps_per_epoch(steps: int, settings: TrainSettings) -> int:
 
 
 def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]) -> TrainingArguments:
-    return TrainingArguments(
+    """Return what the Trainer is told; one GPU, as more would wrap the model in DataParallel."""
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         max_steps=len(plan),
         per_device_train_batch_size=1,
@@ -227,3 +227,5 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

@@ -27,7 +27,7 @@ def check_heads(scenario: Scenario, head: Head | None, tasks: set[str]) -> None:
     """Refuse what can't be read off a head, before a model is loaded.
 
     Raises:
-        UsageError: a task of another kind, an activation or loss that doesn't suit it.
+        UsageError: a task of another kind, a score without a range, an activation that doesn't suit it.
     """
     if head is None:
         return
@@ -37,6 +37,11 @@ def check_heads(scenario: Scenario, head: Head | None, tasks: set[str]) -> None:
             raise UsageError(
                 f"A head can't answer task '{name}' of kind {task.kind}.",
                 hint=f"Heads are for {', '.join(_KINDS)}; leave the task out with --task.",
+            )
+        if task.kind == "score" and task.range is None:
+            raise UsageError(
+                f"A head can't answer task '{name}': its score has no range to lie in.",
+                hint="Add its ends to the task, such as range: [1, 5], or leave it out with --task.",
             )
         if head.activation == "softmax" and task.kind != "choice":
             raise UsageError(
@@ -76,7 +81,8 @@ def head_examples(
 
 def _wanted(task: Task, record: Record) -> tuple[float, ...]:
     if task.kind == "score":
-        low, high = task.range or (0.0, 1.0)
+        assert task.range is not None, "check_heads refuses it"
+        low, high = task.range
         return (((record.answer.score or 0.0) - low) / (high - low),)
     own = {record.answer.label} if task.kind == "choice" else set(record.labels())
     return tuple(float(label in own) for label in task.labels)

@@ -157,9 +157,9 @@ def _base_of(adapter: Path, bases: Sequence[Base]) -> Base:
 
 
 def _identity(model: Path, adapter: Path | None, variant: Variant) -> str:
-    from sftloop.models import fingerprint
+    from sftloop.models import model_hash
 
-    parts = {"weights": fingerprint(model), "config": sha256_file(model / "config.json")}
+    parts = {"model": model_hash(model)}
     if adapter is not None:
         files = sorted(file for file in adapter.glob("adapter_*") if file.is_file())
         parts["adapter"] = sha256_json({file.name: sha256_file(file) for file in files})

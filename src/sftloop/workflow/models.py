@@ -72,19 +72,18 @@ def listed_models(cache: ModelCache | None = None) -> list[ListedModel]:
     return rows
 
 
-def pull_model(name: str, *, trust_remote_code: bool = False) -> PulledModel:
+def pull_model(name: str) -> PulledModel:
     """Fetch a model unless it is on this machine, telling on standard error what is done.
 
     Args:
         name: a name of the catalogue, or a hub's `organisation/name`.
-        trust_remote_code: allow models that bring Python code of their own.
 
     Raises:
         ModelError: not found, unusable or not reachable.
     """
     from sftloop.models.resolve import resolve_model
 
-    path = resolve_model(name, trust_remote_code=trust_remote_code, log=say)
+    path = resolve_model(name, log=say)
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
     return PulledModel(name=name, path=str(path), source=_source(path), bytes=size)
 

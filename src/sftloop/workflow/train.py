@@ -16,7 +16,7 @@ from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.train.checkpoints import saving
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.heads import add_heads, head_examples
-from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.measure import input_hashes, mean_score, primary_values
 from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.training_case import TrainingData, read_training_case
 
@@ -83,7 +83,7 @@ def train_step(
         ready.examples,
         settings,
         directory=directory,
-        validate=validator(scenario, data.validation, encoder, choices.seed or 0),
+        validate=validator(scenario, data.validation, encoder),
         objective=ready.objective,
         watch=watch,
     )
@@ -177,24 +177,20 @@ def build_settings(choices: Training, method: Method, trainable: Trainable) -> T
 
 
 def validator(
-    scenario: Scenario, records: Sequence[Record], encoder: PromptEncoder, seed: int
+    scenario: Scenario, records: Sequence[Record], encoder: PromptEncoder
 ) -> Callable[[PreTrainedModel], dict[str, float]]:
-    """Return a function that scores the model as it is on the validation records."""
-    from sftloop.evaluate import primary_metric, task_metrics
+    """Return a function that scores the model as it is on the validation records.
+
+    What it returns has no value for a task whose every answer failed; `score` counts that task as 0.
+    """
     from sftloop.evaluate.predict import predict_records
     from sftloop.models import LocalModel
 
     def validate(model: PreTrainedModel) -> dict[str, float]:
         predictor = LocalModel(model, encoder, "in training", write_choices=False)
         predictions = predict_records(predictor, scenario, records, None, label="Validating")
-        values: dict[str, float] = {}
-        goods: list[float] = []
-        for name in sorted({record.task for record in records}):
-            task = scenario.tasks[name]
-            metric = primary_metric(task)
-            found = task_metrics(task, records, predictions, seed=seed, resamples=2)
-            values[name] = found["metrics"][metric]["value"]
-            goods.append(1 / (1 + values[name]) if metric == "mae" else values[name])
-        return {"score": sum(goods) / len(goods), **values}
+        values = primary_values(scenario, records, predictions)
+        known = {name: value for name, value in values.items() if value is not None}
+        return {"score": mean_score(scenario, values), **known}
 
     return validate

@@ -18,11 +18,10 @@ from sftloop.core.files import read_json, sha256_json
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.core.seeds import derive_seed
-from sftloop.evaluate import primary_metric, task_metrics
-from sftloop.evaluate.measures import FALLING
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, Training
+from sftloop.workflow.measure import mean_score, primary_values
 from sftloop.workflow.train import train_step
 from sftloop.workflow.training_case import TrainingData
 
@@ -109,18 +108,8 @@ def train_and_ask(
 
 
 def score_of(scenario: Scenario, asked: Sequence[Record], predictions: Sequence[Prediction]) -> float:
-    """Return the mean over tasks of each one's primary metric: what the best epoch is chosen by, too.
-
-    Larger is better. An error metric counts as 1 / (1 + error); an undefined metric as 0.
-    """
-    goods = []
-    for name in sorted({record.task for record in asked}):
-        metric = primary_metric(scenario.tasks[name])
-        found = task_metrics(scenario.tasks[name], asked, predictions, resamples=2)["metrics"][metric][
-            "value"
-        ]
-        goods.append(0.0 if found is None else 1 / (1 + found) if metric in FALLING else found)
-    return sum(goods) / len(goods)
+    """Return the mean over tasks of each one's primary metric: what the best epoch is chosen by, too."""
+    return mean_score(scenario, primary_values(scenario, asked, predictions))
 
 
 def share_of(records: Sequence[Record], share: float, seed: int) -> list[Record]:

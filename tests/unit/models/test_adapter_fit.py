@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from sftloop.core.errors import ModelError
 from sftloop.models.adapter import BASE_MARK, check_adapter, mark_base
-from sftloop.models.weights import fingerprint
+from sftloop.models.weights import fingerprint, model_hash
 
 
 def save_adapter(base: Path, directory: Path, config: object | None = None) -> Path:
@@ -78,6 +79,28 @@ def test_equal_shapes_with_other_weights_are_refused(save_model: Callable[..., P
     mark_base(adapter, base)
     with pytest.raises(ModelError, match=r"trained on 'base' and doesn't fit .*other"):
         check_adapter(adapter, other)
+
+
+@pytest.mark.parametrize(("name", "fits"), [("model", False), ("qwen2.5-0.5b-instruct", True)])
+def test_two_folders_of_one_name_are_one_model_only_if_the_catalogue_has_it(
+    save_model: Callable[..., Path], tmp_path: Path, name: str, fits: bool
+) -> None:
+    """The catalogue's models come quantised from one source and not from another."""
+    here, there = save_model(f"here/{name}", seed=0), save_model(f"there/{name}", seed=1)
+    adapter = save_adapter(here, tmp_path / "adapter")
+    mark_base(adapter, here)
+    with nullcontext() if fits else pytest.raises(ModelError, match="the weights differ"):
+        check_adapter(adapter, there)
+
+
+@pytest.mark.parametrize(
+    "name", ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "config.json"]
+)
+def test_a_model_with_another_tokenizer_or_template_is_another(model: Path, name: str) -> None:
+    before = model_hash(model)
+    assert before == model_hash(model)
+    (model / name).write_text((model / name).read_text() + "\n")
+    assert model_hash(model) != before
 
 
 def test_catalogue_names_are_told_apart_without_the_base(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from sftloop.core.errors import UsageError
 from sftloop.models import device
 from sftloop.models.device import choose_device, choose_dtype, describe_machine
+from sftloop.train.settings import TrainSettings
+from sftloop.train.trainer import _arguments
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +43,22 @@ def test_a_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SFTLOOP_DEVICE", "cuda:1")
     with pytest.raises(UsageError, match=r"'cuda:1', but this machine .* has no cuda"):
         choose_device()
+
+
+def test_a_gpu_that_is_not_the_first_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("SFTLOOP_DEVICE", "cuda:0")
+    assert choose_device() == "cuda"
+    monkeypatch.setenv("SFTLOOP_DEVICE", "cuda:1")
+    with pytest.raises(UsageError, match="'cuda:1'; work is done on the first") as caught:
+        choose_device()
+    assert "CUDA_VISIBLE_DEVICES=1" in caught.value.hint
+
+
+def test_one_of_several_gpus_is_trained_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sftloop.train.trainer.choose_device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert _arguments(tmp_path, TrainSettings(learning_rate=1e-3), [[0]]).n_gpu == 1
 
 
 @pytest.mark.parametrize(

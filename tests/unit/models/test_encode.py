@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.tiny_models import VOCABULARY
 from tests.tiny_scenario import TEMPLATE, tiny_tokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import AddedToken, AutoTokenizer
 
 from sftloop.core.errors import ModelError
 from sftloop.models import PromptEncoder
@@ -39,6 +43,30 @@ def test_the_answer_ends_the_turn() -> None:
     assert encoder().end_of_turn in encoder().stop_ids
 
 
+def test_a_token_that_is_special_without_a_name_ends_the_turn() -> None:
+    """Phi-3's <|end|> is neither eos nor among the additional special tokens; <|endoftext|> is eos."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.add_tokens([AddedToken("<end>", special=True)])
+    tokenizer.chat_template = TEMPLATE.replace("</s>", "<end>") + "</s>"
+    (end,) = tokenizer.convert_tokens_to_ids(["<end>"])
+    assert end not in tokenizer.all_special_ids
+    assert PromptEncoder(tokenizer).end_of_turn == end
+    assert PromptEncoder(tokenizer).answer_ids("w30")[-1] == end
+
+
+@pytest.mark.parametrize(
+    ("asked", "date"), [("%d %b %Y", "26 Jul 2024"), ("%d %B %Y", "26 July 2024"), ("%Y-%m-%d", "2024-07-26")]
+)
+def test_today_s_date_is_the_same_every_day(asked: str, date: str, tmp_path: Path) -> None:
+    template = "{%- set today = strftime_now('" + asked + "') %}{{ today }} " + TEMPLATE
+    plain = encoder().prompt_text(MESSAGES)
+    assert encoder(template).prompt_text(MESSAGES) == f"{date} {plain}"
+    encoder(template).tokenizer.save_pretrained(tmp_path)
+    served = AutoTokenizer.from_pretrained(tmp_path)
+    assert served.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True).startswith(date)
+    assert PromptEncoder(served).tokenizer.chat_template == encoder(template).tokenizer.chat_template
+
+
 @pytest.mark.parametrize("template", [REFUSES_SYSTEM, DROPS_SYSTEM], ids=["refuses", "drops"])
 def test_a_template_without_system_gets_it_in_the_users_section(template: str) -> None:
     """Definitions of labels stand in the system section: dropping them would go unnoticed."""
@@ -48,6 +76,15 @@ def test_a_template_without_system_gets_it_in_the_users_section(template: str) -
 
 def test_without_a_template_the_sections_follow_each_other() -> None:
     assert encoder(None).prompt_text(MESSAGES) == "w10 w11\n\nw12\n\nAnswer: "
+
+
+def test_without_a_template_a_text_opens_as_the_tokenizer_opens_texts() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = None
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
+    ids = PromptEncoder(tokenizer).prompt_ids(MESSAGES)
+    assert ids[:2] == tokenizer.convert_tokens_to_ids(["<s>", "w10"])
+    assert ids.count(1) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from tests.tiny_models import tiny_model
@@ -71,3 +73,35 @@ def test_a_model_without_the_argument_computes_all_logits() -> None:
 
     assert keeping(Plain(), 3) == {}
     assert keeping(tiny_model("llama"), 3) == {"logits_to_keep": 3}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "rope"),
+    [
+        ("llama", {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}),
+        (
+            "gemma3_text",
+            {
+                "full_attention": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e6},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+            },
+        ),
+        (
+            "phi3",
+            {
+                "rope_type": "longrope",
+                "rope_theta": 1e4,
+                "short_factor": [1.0] * 4,
+                "long_factor": [4.0] * 4,
+                "original_max_position_embeddings": 16,
+            },
+        ),
+    ],
+)
+def test_positions_that_depend_on_the_longest_sequence_are_not_shared(
+    architecture: str, rope: dict[str, Any]
+) -> None:
+    config = tiny_model(architecture).config
+    assert why_not_shareable(config, training=True) is None
+    config.rope_parameters = rope
+    assert "positions (rope_type" in (why_not_shareable(config, training=True) or "")

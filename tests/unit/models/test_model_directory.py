@@ -8,10 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from sftloop.core.errors import ModelError
 from sftloop.models.directory import check_model_directory
+from sftloop.models.encode import PromptEncoder
+from sftloop.models.load import load_causal_lm
 from sftloop.models.resolve import resolve_model
+from sftloop.workflow.base_model import base_model
 
 
 def test_a_model_directory_is_its_own_answer(model: Path) -> None:
@@ -101,11 +105,25 @@ def test_an_unknown_type_is_refused(model: Path, edit_config: Callable[..., None
         check_model_directory(model)
 
 
-def test_code_of_its_own_has_to_be_allowed(model: Path, edit_config: Callable[..., None]) -> None:
-    edit_config(model, model_type="own", auto_map={"AutoModelForCausalLM": "modeling_own.Own"})
-    with pytest.raises(ModelError, match=r"own Python code.*--trust-remote-code"):
+OWN_CODE = {"AutoConfig": "configuration_own.Own", "AutoModelForCausalLM": "modeling_own.Own"}
+
+
+def test_a_model_that_needs_code_of_its_own_is_refused(model: Path, edit_config: Callable[..., None]) -> None:
+    edit_config(model, model_type="own", auto_map=OWN_CODE)
+    with pytest.raises(ModelError, match=r"needs Python code of its own.*type 'own'"):
         resolve_model(str(model))
-    assert resolve_model(str(model), trust_remote_code=True) == model
+
+
+def test_code_beside_a_type_that_transformers_knows_is_left_alone(
+    model: Path, edit_config: Callable[..., None]
+) -> None:
+    """Phi-3 ships both; its files would end the program if they were run."""
+    edit_config(model, auto_map=OWN_CODE)
+    for name in ("configuration_own.py", "modeling_own.py"):
+        (model / name).write_text("raise SystemExit('run')")
+    assert base_model(str(model)) == model
+    assert load_causal_lm(model, "cpu", torch.float32).config.model_type == "llama"
+    assert PromptEncoder.from_directory(model).stop_ids
 
 
 def test_a_model_without_tokenizer(model: Path) -> None:

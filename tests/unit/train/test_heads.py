@@ -109,6 +109,26 @@ def test_a_score_is_learned(activation: str, loss: str) -> None:
     assert (own.activate(own(features)) - (1 + 4 * wanted)).abs().max() < limit
 
 
+def test_heads_and_losses_stay_in_fp32_under_autocast() -> None:
+    """On a GPU binary cross entropy raises under autocast, and scores would come in steps of 1/64."""
+
+    def loss(
+        own: ScoringHead, outputs: torch.Tensor, wanted: torch.Tensor, options: LossOptions
+    ) -> torch.Tensor:
+        assert not torch.is_autocast_enabled("cpu")
+        assert outputs.dtype == torch.float32
+        return LOSSES["ce"](own, outputs, wanted, options)
+
+    model = with_heads(FullMethod(), "llama")
+    objective = HeadObjective(dict.fromkeys(("a", "b", "odd"), loss), PLAIN)
+    for step, size in ((shared_step, {"micro_batch_tokens": 20}), (plain_step, {"micro_batch": 3})):
+        step(model, batch(), precision=torch.bfloat16, objective=objective, **size)
+    own, features = head(SCORE), torch.randn(5, 8)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outputs = own(features)
+    assert torch.equal(outputs, own(features))
+
+
 def test_a_project_can_register_a_loss() -> None:
     @register("mine")
     def mine(

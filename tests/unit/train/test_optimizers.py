@@ -10,7 +10,7 @@ import torch
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from sftloop.core.errors import UsageError
-from sftloop.train.callbacks import SwitchToMomentum
+from sftloop.train.loss_course import SwitchToMomentum
 from sftloop.train.optimizers import OPTIMIZERS, AdamThenMomentum, build_optimizer
 
 CPU = torch.device("cpu")
@@ -122,3 +122,13 @@ def test_when_it_switches(at: float | str, losses: list[float], first: int, tmp_
         state.log_history.append({"loss": loss, "step": step})
         switched.append(optimizer.switched)
     assert switched.index(True) + 1 == first
+
+
+def test_a_plateau_is_told_from_a_change_of_task() -> None:
+    """The loss of each task falls by a tenth per window, while the mix turns to the harder task."""
+    callback, state = SwitchToMomentum("plateau", steps=60), TrainerState()
+    for tasks, share in (("aaaaab", 1.0), ("abbbbb", 0.9)):
+        state.log_history += [{"loss": {"a": 0.5, "b": 2.0}[task] * share, "task": task} for task in tasks]
+    assert not callback._is_time(state)
+    state.log_history += [{"loss": 1.8, "task": "b"}] * 5 + [{"loss": 0.45, "task": "a"}]
+    assert callback._is_time(state)

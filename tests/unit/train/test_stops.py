@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ from typing import Any
 import pytest
 import torch
 from tests.tiny_models import VOCABULARY, tiny_model
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from sftloop.core.errors import ExternalError, TrainingError, UsageError
 from sftloop.train.examples import Example
+from sftloop.train.loss_course import StopDivergence, task_of
 from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable
 from sftloop.train.out_of_memory import next_steps
+from sftloop.train.schedule import plan_steps
 from sftloop.train.settings import TrainSettings
 from sftloop.train.trainer import TrainOutcome, train
 
 
-def examples(count: int) -> list[Example]:
+def examples(count: int, tasks: str = "a") -> list[Example]:
     draw = random.Random(3)
 
     def tokens(length: int) -> tuple[int, ...]:
@@ -27,18 +31,26 @@ def examples(count: int) -> list[Example]:
 
     prefix = tokens(12)
     return [
-        Example(record_id=f"r{index}", task="a", prefix=prefix, prompt=tokens(5), target=tokens(3))
+        Example(
+            record_id=f"r{index}",
+            task=tasks[index % len(tasks)],
+            prefix=prefix,
+            prompt=tokens(5),
+            target=tokens(3),
+        )
         for index in range(count)
     ]
 
 
-def learn(directory: Path, model: Any = None, count: int = 16, **settings: Any) -> TrainOutcome:
+def learn(
+    directory: Path, model: Any = None, count: int = 16, tasks: str = "a", **settings: Any
+) -> TrainOutcome:
     trainable = Trainable.counted(model or tiny_model("llama"), None)
     chosen = TrainSettings(**{"learning_rate": 1e-3, "batch_size": 4, "log_to": "none"} | settings)
     return train(
         trainable,
         FullMethod(),
-        examples(count),
+        examples(count, tasks),
         chosen,
         directory=directory,
         validate=lambda model: {"score": 0.5},
@@ -55,6 +67,38 @@ def test_a_rate_that_diverges_is_stopped(tmp_path: Path) -> None:
 
 def test_a_rate_that_learns_is_not(tmp_path: Path) -> None:
     assert learn(tmp_path, epochs=10).steps == 40
+
+
+def course(losses: dict[str, tuple[float, float]], seed: int) -> int | None:
+    """Return the step at which a training over tasks of 500 records stops; their losses go from … to."""
+    tasks = [task for task in losses for _ in range(500)]
+    plan = plan_steps(tasks, [None] * len(tasks), epochs=3, batch_size=16, seed=seed)
+    state, callback = TrainerState(), StopDivergence()
+    args = TrainingArguments(output_dir="unused", report_to="none")
+    for step, batch in enumerate(plan, start=1):
+        now = {
+            task: end + (begin - end) * math.exp(-6 * step / len(plan))
+            for task, (begin, end) in losses.items()
+        }
+        mean = sum(now[tasks[index]] for index in batch) / len(batch)
+        state.log_history.append({"loss": mean, "step": step, "task": task_of(tasks[i] for i in batch)})
+        state.global_step = step
+        try:
+            callback.on_step_end(args, state, TrainerControl())
+        except TrainingError as error:
+            assert "of task 'b' diverges" in error.message
+            return step
+    return None
+
+
+def test_tasks_of_different_loss_are_judged_each_by_its_own() -> None:
+    assert [course({"a": (0.6, 0.05), "b": (2.6, 1.8)}, seed) for seed in range(40)] == [None] * 40
+    assert course({"a": (0.6, 0.05), "b": (0.3, 4.0)}, 0) is not None
+
+
+def test_each_step_s_task_is_in_the_history(tmp_path: Path) -> None:
+    outcome = learn(tmp_path, count=12, tasks="ab", epochs=1)
+    assert sorted(row["task"] for row in outcome.history if "loss" in row) == ["a", "b", "mixed"]
 
 
 def test_a_gradient_that_is_no_number_is_stopped_before_it_reaches_the_weights(tmp_path: Path) -> None:
