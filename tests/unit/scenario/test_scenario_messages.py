@@ -167,6 +167,16 @@ REPLACED = [
         "model: tiny\ntraining: {epochs: .inf, seed: 1}",
         "3: 'training.epochs' is '.inf'; it must be a number.",
     ),
+    (
+        "    instruction:",
+        "    target: {metric: accuracy, at_least: nan}\n    instruction:",
+        "7: 'tasks.intent.target.at_least' is 'nan'; it must be a finite number.",
+    ),
+    (
+        "model: tiny",
+        "model: tiny\ntraining: {task_weights: {intnet: 2}}",
+        "3: in 'training.task_weights.intnet': there is no task 'intnet'. Did you mean 'intent'?",
+    ),
 ]
 
 
