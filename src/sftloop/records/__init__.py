@@ -7,7 +7,7 @@ from sftloop.records.importing import FORMATS, ForeignFile, detect_format
 from sftloop.records.prediction import Prediction
 from sftloop.records.read import SPLITS, has_split, load_split, read_records, split_path
 from sftloop.records.schema import Record, check_record, unquoted_evidence
-from sftloop.records.split import split_records
+from sftloop.records.split import linked_keys, split_records
 from sftloop.records.write import write_records
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "export_rows",
     "has_split",
     "input_key",
+    "linked_keys",
     "load_split",
     "normalise",
     "read_records",

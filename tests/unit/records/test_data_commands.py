@@ -115,6 +115,28 @@ def test_inputs_that_stand_in_another_split_are_told(sftloop, directory, table):
     assert code == 0 and "60 of the new inputs also stand in" in err
 
 
+def test_a_later_import_keeps_groups_on_their_side(sftloop, directory, tmp_path):
+    for turn in range(3):
+        file = tmp_path / f"{turn}.csv"
+        rows = [f"text {turn} {n},other,author {n % 20}" for n in range(20 + 20 * turn)]
+        file.write_text("text,category,group\n" + "\n".join(rows) + "\n")
+        code, _, err = sftloop("import", directory, file, *MAPPING, "--split-by", "0.5,0.25,0.25")
+        assert (code, err) == (0, "")
+    sides: dict[str, set[str]] = {}
+    for split in ("train", "validation", "test"):
+        for record in load_split(load_scenario(directory), split):
+            sides.setdefault(record.group, set()).add(split)
+    assert len(sides) == 20 and all(len(found) == 1 for found in sides.values())
+
+
+def test_groups_that_stand_in_another_split_are_told(sftloop, directory, tmp_path):
+    for split, text in (("train", "one"), ("test", "two")):
+        file = tmp_path / f"{split}.csv"
+        file.write_text(f"text,category,group\n{text},other,author 1\n")
+        code, _, err = sftloop("import", directory, file, *MAPPING, "--split", split)
+    assert code == 0 and "1 of the new groups also stand in" in err and "(train)" in err
+
+
 def test_out_writes_elsewhere(sftloop, directory, table, tmp_path):
     out = tmp_path / "records.jsonl"
     code, _, _ = sftloop("import", directory, table, *MAPPING, "--out", out)
