@@ -17,6 +17,8 @@ from typing import IO, Any
 from sftloop.core.errors import DataError, ExternalError
 
 _BLOCK_BYTES = 1 << 20
+HALF_CHARACTERS = "backslashreplace"
+"""Half a character, which UTF-8 can't hold, is written as its escape: in JSON `\\ud83d` stays what it was."""
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def atomic_writer(path: Path) -> Iterator[IO[str]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            with os.fdopen(handle, "w", encoding="utf-8", errors=HALF_CHARACTERS, newline="\n") as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -122,6 +124,17 @@ def read_json(path: Path, what: str) -> Any:
         raise DataError(
             f"{path}:{error.lineno}:{error.colno}: malformed JSON ({what}): {error.msg}."
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"'{path}' ({what}): {json_problem(error)}.") from None
+
+
+def json_problem(error: ValueError | RecursionError) -> str:
+    """Say why `json.loads` refused one line: malformed at a column, nested too deeply, a number too long."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"malformed JSON at column {error.colno}: {error.msg}"
+    if isinstance(error, RecursionError):
+        return "malformed JSON: nested too deeply"
+    return f"malformed JSON: {str(error).partition(';')[0]}"
 
 
 def sha256_file(path: Path) -> str:

@@ -175,7 +175,7 @@ def _read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"There is no '{file}'.", hint="Give a model's directory or config.json.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"'{file}' is not JSON: {error}.", hint="Give a model's config.json.") from error
     if not isinstance(content, dict):
         raise ModelError(f"'{file}' holds no JSON object.", hint="Give a model's config.json.")

@@ -1,6 +1,7 @@
 """`import`, `export-data` and `init` through the command line: files, exit codes, one JSON object."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -245,3 +246,28 @@ def test_help_imports_nothing_heavy():
     for verb in ("import", "export-data", "init"):
         done = run([sys.executable, "-c", script.replace("VERB", repr(verb))])
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_a_terminal_cannot_show_ends_nothing(directory, tmp_path, as_json):
+    """Windows consoles in Chinese speak GBK, which has no emoji."""
+    file = tmp_path / "好👍.csv"
+    file.write_text("message,label\nhi,other\n")
+    words = [
+        "import",
+        directory,
+        file,
+        "--task",
+        "intent",
+        "--split",
+        "train",
+        *(["--json"] if as_json else []),
+    ]
+    command = [sys.executable, "-m", "sftloop", *map(str, words)]
+    found = run(command, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "gbk"}, text=False)
+    assert found.returncode == 0, found.stderr
+    out = found.stdout.decode("gbk")
+    if as_json:
+        assert json.loads(out)["source"] == str(file)
+    else:
+        assert "\\U0001f44d.csv (csv): 1 rows, 1 records added" in out and "好" in out

@@ -41,6 +41,18 @@ REPLACED = [
         'name: "sh\\nop"',
         "1: in 'name': it must be one line of text without spaces at its ends.",
     ),
+    (
+        "name: shop",
+        'name: "a\\ud83d b"',
+        "1: the text holds half a character (\\ud83d), which no file can keep. Write the character itself, or its "
+        "whole code as \\U and eight digits.",
+    ),
+    (
+        "refund: Wants",
+        '"\\udc00": Wants',
+        "9: the text holds half a character (\\udc00), which no file can keep. Write the character itself, or its "
+        "whole code as \\U and eight digits.",
+    ),
     ("model: tiny", "model: [tiny]", "2: 'model' is a list; it must be text."),
     (
         "    instruction:",
