@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import HALF_CHARACTERS, atomic_writer, disk_errors, json_problem
+from sftloop.core.files import HALF_CHARACTERS, atomic_writer, disk_errors, json_problem, require_ordinary
 
 
 def read_jsonl(path: Path, *, what: str = "data") -> Iterator[tuple[int, dict[str, Any]]]:
@@ -97,6 +97,7 @@ class JsonlAppender:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         with disk_errors(self.path):
+            require_ordinary(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _drop_torn_line(self.path)
             self._stream = self.path.open("a", encoding="utf-8", errors=HALF_CHARACTERS, newline="\n")

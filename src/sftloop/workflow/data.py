@@ -22,6 +22,7 @@ from sftloop.records import (
     linked_keys,
     load_split,
     read_records,
+    require_other_file,
     split_records,
     write_records,
 )
@@ -172,12 +173,13 @@ def export_records(
         out: the file; by default `export/SPLIT.FORMAT.jsonl` in the scenario's directory.
 
     Raises:
-        UsageError: an unknown format, split or task.
+        UsageError: an unknown format, split or task, or `out` is one of the scenario's own files.
         DataError: the records are bad, or an answer lacks a part that its task asks for.
     """
     scenario = load_scenario(directory)
-    records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     path = out or scenario.directory / "export" / f"{split}.{format}.jsonl"
+    require_other_file(path, scenario)
+    records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     dropped: dict[str, int] = {}
     if capped and split == "train":
         result = cap_records(records, scenario, seed=seed)

@@ -8,7 +8,9 @@ import pytest
 from tests.patience import run
 
 from sftloop.cli import main
+from sftloop.core.errors import UsageError
 from sftloop.records import load_split, read_records
+from sftloop.records.suites import write_suite
 from sftloop.scenario import lint, load_scenario
 
 ROWS = [(f"text {n}", ("refund", "delivery", "other")[n % 3]) for n in range(60)]
@@ -200,6 +202,17 @@ def test_export_refuses_what_is_not_there(sftloop, directory):
     assert code == 2 and "does not exist" in err
     code, _, err = sftloop("export-data", directory, "--split", "tst")
     assert code == 2 and "Did you mean 'test'?" in err
+
+
+@pytest.mark.parametrize("name", ["scenario.yaml", "data/train.jsonl", "data/../data/test.jsonl"])
+def test_an_export_never_overwrites_the_scenario(sftloop, directory, table, name):
+    sftloop("import", directory, table, *MAPPING, "--split-by", "0.5,0.25,0.25")
+    before = (directory / name).read_bytes()
+    code, _, err = sftloop("export-data", directory, "--split", "test", "--out", directory / name)
+    assert code == 2 and "the scenario's own" in err and "Name a new file" in err
+    with pytest.raises(UsageError, match="the scenario's own"):
+        write_suite(load_scenario(directory), [], "promptfoo", directory / name)
+    assert (directory / name).read_bytes() == before
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
