@@ -32,6 +32,14 @@ def one_group() -> dict[str, Any]:
     return found
 
 
+def test_an_error_that_is_aimed_at_must_not_exceed_its_target() -> None:
+    given = summary("inconclusive", None)
+    given["tasks"]["intent"]["target"] = {
+        "metric": "mae", "label": None, "at_least": 0.5, "value": 0.75, "met": False
+    }  # fmt: skip
+    assert "; target mae ≤ 0.5: 0.750, not met" in last_lines(given)[0]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

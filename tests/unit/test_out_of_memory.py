@@ -1,4 +1,4 @@
-"""Memory that torch can't get ends in one message and exit code 3; any other failure stays visible."""
+"""Memory that torch can't get, and any failure without a name, end in one message and exit code 3."""
 
 from __future__ import annotations
 
@@ -28,10 +28,27 @@ def test_torch_finds_no_memory(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert "Traceback" not in told
 
 
-def test_another_failure_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("the sizes\ndo not match"), KeyError("sizes do not match")])
+def test_another_failure_is_a_defect_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
     def fail(**_: object) -> NoReturn:
-        raise RuntimeError("the sizes do not match")
+        raise error
 
-    monkeypatch.setattr(cli.root, "main", fail)
-    with pytest.raises(RuntimeError, match="sizes"):
-        cli.main()
+    assert ends_with(monkeypatch, fail) == 3
+    told = capsys.readouterr().err
+    assert "memory" not in told and "Traceback" not in told
+    first, next_step = told.splitlines()
+    assert "A defect of sftloop" in first and type(error).__name__ in first and "do not match" in first
+    assert "--debug" in next_step
+
+
+def test_with_debug_a_failure_shows_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> NoReturn:
+        raise ValueError("odd")
+
+    monkeypatch.setattr("sys.argv", ["sftloop", "--debug", "eval"])
+    assert ends_with(monkeypatch, fail) == 3
+    assert "Traceback" in capsys.readouterr().err

@@ -38,7 +38,7 @@ def command(
 
     Exit code 1 says that a stated target is not met.
     """
-    from sftloop.evaluate import primary_metric
+    from sftloop.evaluate import primary_metric, target_in_words
     from sftloop.scenario import load_scenario
     from sftloop.workflow.evaluate import evaluate_scenario
 
@@ -67,8 +67,6 @@ def command(
             click.echo(f"{name}: {metric} {options.percent(found['metrics'][metric])} on {found['n']}{shown}")
         for name in missed:
             target = result["tasks"][name]["target"]
-            click.echo(
-                f"{name}: target {target['metric']} ≥ {target['at_least']} not met ({target['value']})"
-            )
+            click.echo(f"{name}: target {target_in_words(target)} not met ({target['value']})")
         click.echo(f"Predictions: {result['predictions']}")
     raise click.exceptions.Exit(1 if missed else 0)

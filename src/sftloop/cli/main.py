@@ -6,6 +6,7 @@ failed · 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -85,6 +86,7 @@ def main() -> None:
     for name, value in _THREADING.items():
         os.environ.setdefault(name, value)
     keep_freed_memory()
+    _show_any_character()
     try:
         code = root.main(prog_name="sftloop", standalone_mode=False)  # click returns the code of an Exit
         sys.stdout.flush()
@@ -96,10 +98,6 @@ def main() -> None:
         code = 130
     except SftloopError as error:
         code = _explain(error)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        code = _explain(_out_of_memory(), cause=error)
     except BrokenPipeError:
         _drop_unwritten_output()
         code = 0
@@ -113,6 +111,8 @@ def main() -> None:
             ),
             cause=error,
         )
+    except Exception as error:  # the last door: whoever raised it has a name for it or a defect
+        code = _explain(_out_of_memory() if is_out_of_memory(error) else _defect(error), cause=error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -120,6 +120,21 @@ def _out_of_memory() -> ExternalError:
     return ExternalError(
         "Out of memory.", hint="Try a smaller micro-batch (--micro-batch-tokens) or a smaller model."
     )
+
+
+def _defect(error: Exception) -> ExternalError:
+    told = " ".join(str(error).split())
+    return ExternalError(
+        f"A defect of sftloop: {type(error).__name__}{f': {told}' if told else ''}.",
+        hint="Please report it with what `sftloop --debug …` shows.",
+    )
+
+
+def _show_any_character() -> None:
+    """Let a terminal or file in GBK, say, take an emoji as its code instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _drop_unwritten_output() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,8 +58,13 @@ def service_options(command: F) -> F:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print exactly one JSON object."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Print exactly one JSON object; characters that the output's encoding lacks as JSON's escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value)
+    click.echo(text)
 
 
 def p_value(p: float) -> str:

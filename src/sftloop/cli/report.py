@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from sftloop.cli import options
 
 
 @click.command("report")
@@ -21,6 +22,6 @@ def command(run_directory: Path, as_json: bool) -> None:
     path = rebuild_page(run_directory)
     size_bytes = path.stat().st_size
     if as_json:
-        click.echo(json.dumps({"report": str(path), "bytes": size_bytes}, ensure_ascii=False))
+        options.print_json({"report": str(path), "bytes": size_bytes})
     else:
         click.echo(f"{path} ({size_bytes / 1000:.0f} KB)")

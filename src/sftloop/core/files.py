@@ -5,9 +5,11 @@ Doesn't know what the files mean; JSON Lines have their own module.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ from typing import IO, Any
 from sftloop.core.errors import DataError, ExternalError
 
 _BLOCK_BYTES = 1 << 20
+HALF_CHARACTERS = "backslashreplace"
+"""Half a character, which UTF-8 can't hold, is written as its escape: in JSON `\\ud83d` stays what it was."""
 
 
 @contextmanager
@@ -39,23 +43,38 @@ def disk_errors(path: Path) -> Iterator[None]:
 def atomic_writer(path: Path) -> Iterator[IO[str]]:
     """Open a temporary file beside `path` for UTF-8 text; it takes the name `path` only when complete.
 
+    A link stays one: what it points at is written. An existing file keeps its permissions.
+
     Raises:
-        ExternalError: the disk is full or the folder can't be written to; `path` is then untouched.
+        ExternalError: the disk is full, the folder can't be written to, or `path` is a folder or a device; it is
+            then untouched.
     """
-    path = Path(path)
     with disk_errors(path):
+        require_ordinary(path)
+        path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            with os.fdopen(handle, "w", encoding="utf-8", errors=HALF_CHARACTERS, newline="\n") as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+            os.chmod(temporary, mode)
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def require_ordinary(path: Path) -> None:
+    """Refuse to write where a folder, a device or a pipe is; a file and nothing at all are fine.
+
+    Raises:
+        OSError: something else than a file is there.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "it is a folder" if os.path.isdir(path) else "it is no ordinary file")
 
 
 def _umask() -> int:
@@ -122,6 +141,17 @@ def read_json(path: Path, what: str) -> Any:
         raise DataError(
             f"{path}:{error.lineno}:{error.colno}: malformed JSON ({what}): {error.msg}."
         ) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"'{path}' ({what}): {json_problem(error)}.") from None
+
+
+def json_problem(error: ValueError | RecursionError) -> str:
+    """Say why `json.loads` refused one line: malformed at a column, nested too deeply, a number too long."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"malformed JSON at column {error.colno}: {error.msg}"
+    if isinstance(error, RecursionError):
+        return "malformed JSON: nested too deeply"
+    return f"malformed JSON: {str(error).partition(';')[0]}"
 
 
 def sha256_file(path: Path) -> str:

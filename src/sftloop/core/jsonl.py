@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import atomic_writer, disk_errors
+from sftloop.core.files import HALF_CHARACTERS, atomic_writer, disk_errors, json_problem, require_ordinary
 
 
 def read_jsonl(path: Path, *, what: str = "data") -> Iterator[tuple[int, dict[str, Any]]]:
@@ -63,8 +63,8 @@ def parse_line(raw: bytes, where: str) -> dict[str, Any]:
             f"{where}: not UTF-8 (byte 0x{raw[error.start]:02x} at column {error.start + 1}).",
             hint="Save the file as UTF-8.",
         ) from None
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: malformed JSON at column {error.colno}: {error.msg}.") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: {json_problem(error)}.") from None
     if not isinstance(value, dict):
         raise DataError(f"{where}: expected one JSON object per line, got {type(value).__name__}.")
     return value
@@ -97,9 +97,10 @@ class JsonlAppender:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         with disk_errors(self.path):
+            require_ordinary(self.path)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _drop_torn_line(self.path)
-            self._stream = self.path.open("a", encoding="utf-8", newline="\n")
+            self._stream = self.path.open("a", encoding="utf-8", errors=HALF_CHARACTERS, newline="\n")
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write one object as a line."""

@@ -27,19 +27,27 @@ def settings() -> Settings:
     """Read the environment anew."""
     home = os.environ.get("SFTLOOP_HOME")
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    threads = os.environ.get("SFTLOOP_THREADS", "")
     return Settings(
         cache_directory=Path(home) if home else Path(base) / "sftloop",
         offline=_truthy("SFTLOOP_OFFLINE") or _truthy("HF_HUB_OFFLINE"),
         device=os.environ.get("SFTLOOP_DEVICE") or None,
         dtype=os.environ.get("SFTLOOP_DTYPE") or None,
-        threads=int(threads) if threads.isdigit() and int(threads) > 0 else None,
+        threads=_count("SFTLOOP_THREADS"),
     )
 
 
 def secret(variable: str) -> str | None:
     """Return what an environment variable holds, to be sent and never written; None if it holds nothing."""
     return os.environ.get(variable, "").strip() or None
+
+
+def _count(name: str) -> int | None:
+    """Return a whole number above 0, None where the variable holds anything else."""
+    try:
+        number = int(os.environ.get(name, ""))
+    except ValueError:
+        return None
+    return number if number > 0 else None
 
 
 def _truthy(name: str) -> bool:

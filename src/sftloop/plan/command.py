@@ -5,6 +5,8 @@ Knows the options of `train` and `plan memory`; doesn't know bytes.
 
 from __future__ import annotations
 
+from shlex import quote
+
 from sftloop.plan.architecture import Architecture
 from sftloop.plan.setup import Setup
 
@@ -22,7 +24,7 @@ def command_line(architecture: Architecture, setup: Setup) -> str:
 def _train(architecture: Architecture, setup: Setup) -> str:
     batch, adapter = setup.batch, setup.adapter
     words = ["SFTLOOP_DTYPE=fp32"] if setup.precision == "fp32" else []
-    words += ["sftloop train SCENARIO", f"--model {architecture.name}", f"--method {setup.method}"]
+    words += ["sftloop train SCENARIO", f"--model {quote(architecture.name)}", f"--method {setup.method}"]
     if setup.adapters:
         words.append(f"--rank {adapter.rank}")
         if adapter.targets != "all":
@@ -43,7 +45,7 @@ def _train(architecture: Architecture, setup: Setup) -> str:
 def _ask(architecture: Architecture, setup: Setup) -> str:
     batch, way, adapter = setup.batch, setup.parallel, setup.adapter
     values = {
-        "--model": architecture.name,
+        "--model": quote(architecture.name),
         "--method": setup.method,
         "--optimizer": setup.optimizer,
         "--precision": setup.precision,
@@ -57,6 +59,14 @@ def _ask(architecture: Architecture, setup: Setup) -> str:
     }
     if setup.adapters:
         values |= {"--lora-rank": adapter.rank, "--lora-targets": adapter.targets}
+    if setup.adapters and adapter.dropout is not None:
+        values["--lora-dropout"] = f"{adapter.dropout:g}"
+    if setup.virtual_tokens:
+        values["--virtual-tokens"] = setup.virtual_tokens
+    if batch.prefix_len:
+        values["--prefix-len"] = batch.prefix_len
+    if batch.answer_len is not None:
+        values["--answer-len"] = batch.answer_len
     if way.sharding != "none":
         values["--sharding"] = way.sharding
     if way.tensor > 1:

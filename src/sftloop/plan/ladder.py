@@ -20,6 +20,9 @@ from sftloop.plan.steps import STEPS, Plan, Step
 _WORTHWHILE = 0.995
 """A step that saves less than half a percent is left out."""
 
+_FROM_THE_START = ("LoRA", "QLoRA")
+"""Steps that may be taken before all others; what they cost in time counts as if they were rungs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
@@ -88,10 +91,13 @@ def climb(
 def choices(architecture: Architecture, setup: Setup, gpu_bytes: int) -> list[Fitted]:
     """Return plans that fit, to choose from: by the cheapest steps, and with adapters from the start."""
     found = [climb(architecture, setup, gpu_bytes)]
-    if setup.method == "full":
-        found.append(climb(architecture, replace(setup, method="lora"), gpu_bytes, "LoRA from the start"))
-    if setup.method in {"full", "lora"} and setup.precision != "fp32":
-        found.append(climb(architecture, replace(setup, method="qlora"), gpu_bytes, "QLoRA from the start"))
+    plan, ahead = (architecture, setup), 1.0
+    for step in (step for step in STEPS if step.name in _FROM_THE_START):
+        changed = step.change(plan)
+        if changed is not None:
+            plan, ahead = changed, ahead * step.time
+            fitted = climb(*plan, gpu_bytes, f"{step.name} from the start")
+            found.append(replace(fitted, time=ahead * fitted.time, touches_quality=True))
     distinct = {(each.architecture, each.setup): each for each in reversed(found) if each.fits}
     return list(reversed(distinct.values()))
 

@@ -68,11 +68,13 @@ def _fused_attention(setup: Setup) -> Setup | None:
 
 
 def _smaller_micro_batch(setup: Setup) -> Setup | None:
+    """Take half the micro-batch, or the next smaller one that leaves the records of a step as they are."""
     batch = setup.batch
     if batch.micro_batch == 1:
         return None
-    halves = replace(batch, micro_batch=-(-batch.micro_batch // 2), accumulation=2 * batch.accumulation)
-    return replace(setup, batch=halves)
+    records = batch.micro_batch * batch.accumulation
+    micro = next(size for size in range(batch.micro_batch // 2, 0, -1) if records % size == 0)
+    return replace(setup, batch=replace(batch, micro_batch=micro, accumulation=records // micro))
 
 
 def _shard(sharding: Sharding, *, offload: bool = False) -> Callable[[Setup], Setup | None]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sftloop.core.errors import DataError, nearest
+from sftloop.records.identity import input_texts
 from sftloop.scenario.answer import MAIN_KEY, Answer
 from sftloop.scenario.schema import Scenario, Task
 from sftloop.scenario.values import checked_main
@@ -77,10 +78,8 @@ class Record:
         return row
 
     def documents(self) -> list[str]:
-        """Return every input text in order, lists flattened."""
-        return [
-            text for value in self.input.values() for text in ((value,) if isinstance(value, str) else value)
-        ]
+        """Return every input text, fields by name, lists flattened: however the record's keys are ordered."""
+        return input_texts(self.input)
 
     def text(self) -> str:
         """Return the whole input as one text, a document behind the other."""

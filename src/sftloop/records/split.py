@@ -47,7 +47,7 @@ def split_records(
         records: to divide.
         fractions: split's name → its share; positive, summing to 1.
         seed: another seed, another division.
-        pinned: `input_key` → split where records with this input already are.
+        pinned: what `linked_keys` names → split where records with this input or of this group already are.
 
     Returns:
         Split's name → records in their old order; every record exactly once.
@@ -72,6 +72,12 @@ def split_records(
     }
 
 
+def linked_keys(record: Record) -> list[str]:
+    """Return what ties a record to others: the key of its input, and its group where it has one."""
+    key = input_key(record.input)
+    return [key] if record.group is None else [key, f"group\x1f{record.group}"]
+
+
 def _check_fractions(fractions: Mapping[str, float]) -> None:
     shown = ", ".join(f"{name} {share:g}" for name, share in fractions.items())
     if not fractions or any(not share > 0 for share in fractions.values()):
@@ -84,17 +90,13 @@ def _check_fractions(fractions: Mapping[str, float]) -> None:
 
 
 def _units(records: Sequence[Record], seed: int, pinned: Mapping[str, str]) -> list[_Unit]:
-    keys = [input_key(record.input) for record in records]
-    roots = _components(
-        [key, f"group\x1f{record.group}"] if record.group is not None else [key]
-        for key, record in zip(keys, records, strict=True)
-    )
+    links = [linked_keys(record) for record in records]
     units: dict[str, _Unit] = defaultdict(_Unit)
-    for position, (root, key, record) in enumerate(zip(roots, keys, records, strict=True)):
+    for position, (root, keys, record) in enumerate(zip(_components(links), links, records, strict=True)):
         unit = units[root]
         unit.positions.append(position)
         unit.strata.update((record.task, label) for label in strata(record))
-        unit.pinned = unit.pinned or pinned.get(key)
+        unit.pinned = unit.pinned or next((pinned[key] for key in keys if key in pinned), None)
     for root, unit in units.items():
         unit.draw = (derive_seed("split", seed, root), root)
     return list(units.values())

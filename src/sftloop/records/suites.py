@@ -16,6 +16,7 @@ from typing import Any
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.core.files import atomic_write_text
 from sftloop.records.importing.promptfoo import raw as _raw
+from sftloop.records.own_files import require_other_file
 from sftloop.records.schema import Record
 from sftloop.scenario.answer import MAIN_KEY, format_answer, parse_answer
 from sftloop.scenario.render import render_prompt
@@ -32,10 +33,11 @@ def write_suite(scenario: Scenario, records: Sequence[Record], format: str, path
     """Write the records as a suite in one of `SUITE_FORMATS`.
 
     Raises:
-        UsageError: an unknown format.
+        UsageError: an unknown format, or one of the scenario's own files.
         ExternalError: the file can't be written.
     """
     require_format(format)
+    require_other_file(path, scenario)
     atomic_write_text(path, _WRITERS[format](scenario, records))
 
 

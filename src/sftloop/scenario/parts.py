@@ -114,4 +114,4 @@ class Target(Part):
     metric: Annotated[str, pydantic.Field(min_length=1)]
     label: str | None = None
     """The label whose precision, recall or F1 is meant."""
-    at_least: float
+    at_least: pydantic.FiniteFloat

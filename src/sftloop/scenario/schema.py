@@ -53,7 +53,7 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "fields": ("extract",),
     "range": ("score",),
 }
-_PER_LABEL_METRICS = ("precision", "recall", "f1")
+PER_LABEL_METRICS = ("precision", "recall", "f1")
 
 
 class Task(Part):
@@ -243,6 +243,16 @@ class Scenario(Part):
             task._form = self.format
         return self._check_labels_are_told_apart()
 
+    @model_validator(mode="after")
+    def _check_task_weights(self) -> Scenario:
+        for name in (self.training and self.training.task_weights) or ():
+            if name not in self.tasks:
+                raise MisplacedError(
+                    ("training", "task_weights", name),
+                    f"there is no task '{name}'. {nearest(name, self.tasks)}",
+                )
+        return self
+
     def _check_labels_are_told_apart(self) -> Scenario:
         for name, task in self.tasks.items():
             if task.form.labels == "letters" and (misleading := misleading_letter(task.labels)):
@@ -318,7 +328,7 @@ def _check_target(task: Task) -> None:
         raise MisplacedError(
             ("target", "label"), f"the target's label '{target.label}' is none of the task's. {hint}".rstrip()
         )
-    if task.labels and target.metric in _PER_LABEL_METRICS and target.label is None:
+    if task.labels and target.metric in PER_LABEL_METRICS and target.label is None:
         raise MisplacedError(
             ("target",), f"the metric '{target.metric}' is measured per label; name one with `label:`"
         )

@@ -63,7 +63,7 @@ class YamlSource:
         elif isinstance(node, yaml.SequenceNode):
             value = [self._build(item) for item in node.value]
         else:
-            value = None if node.tag == f"{_CORE_TAG}null" else str(node.value)
+            value = None if node.tag == f"{_CORE_TAG}null" else self._text(node)
         self._open.discard(id(node))
         self._done[id(node)] = value
         return value
@@ -76,7 +76,7 @@ class YamlSource:
                 raise self._error(
                     key, "a key must be text, here it is a list or mapping", "Put quotes around it."
                 )
-            name = str(key.value)
+            name = self._text(key)
             if key.tag == f"{_CORE_TAG}merge":
                 raise self._error(key, "the merge key '<<' is not supported", "Write the keys out.")
             if name in mapping:
@@ -86,6 +86,17 @@ class YamlSource:
             lines[name] = key.start_mark.line + 1
             mapping[name] = self._build(value)
         return mapping
+
+    def _text(self, node: yaml.Node) -> str:
+        text = str(node.value)
+        half = next((mark for mark in text if "\ud800" <= mark <= "\udfff"), None)
+        if half is not None:
+            raise self._error(
+                node,
+                f"the text holds half a character (\\u{ord(half):04x}), which no file can keep",
+                "Write the character itself, or its whole code as \\U and eight digits.",
+            )
+        return text
 
     def _error(self, node: yaml.Node, what: str, hint: str) -> ScenarioError:
         return ScenarioError(f"{self._where}:{node.start_mark.line + 1}: {what}.", hint=hint)

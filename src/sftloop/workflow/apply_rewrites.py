@@ -12,7 +12,7 @@ from pathlib import Path
 from sftloop.core.errors import UsageError
 from sftloop.core.files import sha256_file
 from sftloop.core.rundir import RunDirectory
-from sftloop.records import SPLITS, Record, load_split, split_path, write_records
+from sftloop.records import Record, load_split, require_other_file, write_records
 from sftloop.scenario import Scenario
 from sftloop.workflow.rewrite_proposals import Proposal
 
@@ -29,14 +29,7 @@ def require_new_file(path: Path, scenario: Scenario) -> None:
         raise UsageError(
             f"--apply-rewrites wants a file, '{path}' is a folder.", hint="Name a new .jsonl file."
         )
-    own = {"scenario.yaml": scenario.file}
-    own |= {name: split_path(scenario, name) for name in SPLITS if getattr(scenario.data, name)}
-    for name, file in own.items():
-        if file is not None and path.resolve() == Path(file).resolve():
-            raise UsageError(
-                f"'{path}' is the scenario's own {name} file, which is never changed.",
-                hint="Name a new file; put it into scenario.yaml once you have looked at it.",
-            )
+    require_other_file(path, scenario)
 
 
 def require_own_file(path: Path, run: RunDirectory) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.files import atomic_write_json, sha256_file
-from sftloop.evaluate import primary_metric
+from sftloop.evaluate import primary_metric, require_targets
 from sftloop.evaluate.all_pairs import all_pairs
 from sftloop.evaluate.decision import MARGIN, Candidate, Decision, decide
 from sftloop.evaluate.failed_calls import too_many_failed
@@ -64,6 +64,7 @@ def compare_scenario(
     for format, _ in exports:
         require_format(format)
     scenario = load_scenario(directory)
+    require_targets(scenario)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     systems, left_out = gather_systems(scenario, contestants, split, tasks, seed, skip_bad)
     settings = {"split": split, "tasks": named_tasks(tasks), "limit": limit, "seed": seed}

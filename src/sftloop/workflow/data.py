@@ -15,20 +15,20 @@ from sftloop.core.errors import DataError
 from sftloop.core.files import sha256_file
 from sftloop.core.jsonl import write_jsonl
 from sftloop.records import (
-    SPLITS,
     ForeignFile,
     Record,
     cap_records,
     export_rows,
-    input_key,
+    linked_keys,
     load_split,
     read_records,
-    split_path,
+    require_other_file,
     split_records,
     write_records,
 )
 from sftloop.scenario import Scenario, load_scenario
-from sftloop.workflow.destination import ALONE, Destination
+from sftloop.workflow.destination import Destination
+from sftloop.workflow.import_notes import column_notes, empty_notes, leak_notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,11 @@ def import_records(
         tasks=dict(Counter(record.task for record in new)),
         files=files,
         rejects=str(rejects) if source.bad else None,
-        notes=(*_column_notes(source), *_leak_notes(scenario, placed, targets), *_empty_notes(files)),
+        notes=(
+            *column_notes(source),
+            *leak_notes(scenario, placed, kept, targets),
+            *empty_notes(files),
+        ),
     )
 
 
@@ -169,12 +173,13 @@ def export_records(
         out: the file; by default `export/SPLIT.FORMAT.jsonl` in the scenario's directory.
 
     Raises:
-        UsageError: an unknown format, split or task.
+        UsageError: an unknown format, split or task, or `out` is one of the scenario's own files.
         DataError: the records are bad, or an answer lacks a part that its task asks for.
     """
     scenario = load_scenario(directory)
-    records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     path = out or scenario.directory / "export" / f"{split}.{format}.jsonl"
+    require_other_file(path, scenario)
+    records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     dropped: dict[str, int] = {}
     if capped and split == "train":
         result = cap_records(records, scenario, seed=seed)
@@ -209,7 +214,9 @@ def _place(
 ) -> Mapping[str, Sequence[Record]]:
     if destination.shares is None:
         return {name: new for name in kept}
-    pinned = {input_key(record.input): name for name, records in kept.items() for record in records}
+    pinned = {
+        key: name for name, records in kept.items() for record in records for key in linked_keys(record)
+    }
     return split_records(new, destination.shares, seed=destination.seed, pinned=pinned)
 
 
@@ -225,37 +232,3 @@ def _write(
             write_records(path, records)
         files[name] = {"path": str(path), "added": len(placed[name]), "records": len(records)}
     return files
-
-
-def _column_notes(source: ForeignFile) -> list[str]:
-    if not source.unused:
-        return []
-    names = ", ".join(f"'{name}'" for name in source.unused)
-    return [f"Not used of {source.path.name}: {names}. --map PART=COLUMN takes a column in."]
-
-
-def _leak_notes(
-    scenario: Scenario, placed: Mapping[str, Sequence[Record]], targets: Mapping[str, Path]
-) -> list[str]:
-    """Tell of new inputs that another split's file already holds; dividing by `split_by` never makes any."""
-    mine = {input_key(record.input) for records in placed.values() for record in records}
-    own = {path.resolve() for path in targets.values()}
-    notes = []
-    for name in SPLITS if mine and ALONE not in targets else ():
-        if getattr(scenario.data, name) is None or name in targets:
-            continue
-        path = split_path(scenario, name)
-        if not path.exists() or path.resolve() in own:
-            continue
-        theirs = {input_key(record.input) for record in read_records(path, scenario, skip_bad=False)}
-        if shared := len(mine & theirs):
-            notes.append(f"{shared} of the new inputs also stand in {path} ({name}): scores there mislead.")
-    return notes
-
-
-def _empty_notes(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return [
-        f"No record fell to {name}; '{part['path']}' was not written."
-        for name, part in files.items()
-        if not part["records"]
-    ]

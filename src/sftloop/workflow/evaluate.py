@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.files import atomic_write_json
-from sftloop.evaluate import check_target
+from sftloop.evaluate import check_target, require_targets
 from sftloop.evaluate.predict import predict_records
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
@@ -44,6 +44,7 @@ def evaluate_scenario(
     """
     began = time.monotonic()
     scenario = load_scenario(directory)
+    require_targets(scenario)
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     from sftloop.models import LocalModel  # slow: data first
 

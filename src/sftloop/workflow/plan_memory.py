@@ -21,7 +21,6 @@ from sftloop.plan import (
     find_config,
     gpu_bytes,
     has_room,
-    known_name,
     model_names,
     simulate,
 )
@@ -136,6 +135,8 @@ def plan_memory(
 def find_architecture(model: str) -> Architecture:
     """Read a model's shape: from a file or directory of that name, the list that comes with us, the cache.
 
+    The shape is called what the model was called, so that commands with its name find the model again.
+
     Raises:
         ModelError: nowhere found, or no configuration of a language model.
     """
@@ -144,7 +145,7 @@ def find_architecture(model: str) -> Architecture:
         return Architecture.from_config(_read(place / "config.json" if place.is_dir() else place), model)
     config = find_config(model)
     if config is not None:
-        return Architecture.from_config(config, known_name(model) or model)
+        return Architecture.from_config(config, model)
     if (cached := _in_cache(model)) is not None:
         return Architecture.from_config(_read(cached / "config.json"), model)
     raise ModelError(
@@ -175,7 +176,7 @@ def _read(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"There is no '{file}'.", hint="Give a model's directory or config.json.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"'{file}' is not JSON: {error}.", hint="Give a model's config.json.") from error
     if not isinstance(content, dict):
         raise ModelError(f"'{file}' holds no JSON object.", hint="Give a model's config.json.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import DataError, ModelError, UsageError, nearest
 from sftloop.core.jsonl import read_jsonl
+from sftloop.evaluate import require_targets
 from sftloop.records import SPLITS, Record, read_records, split_path
 from sftloop.scenario import (
     Finding,
@@ -140,10 +141,11 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
     Raises:
         UsageError: no such task.
         ModelError: `model` was named and is not on this machine.
-        ScenarioError, DataError: the scenario or a line of its data is malformed.
+        ScenarioError, DataError: the scenario, a target or a line of its data is malformed.
     """
     scenario = load_scenario(directory)
     require_tasks(scenario, tasks)
+    require_targets(scenario)
     records, missing = _raw_records(scenario)
     name, encoder, notes = _encoder(scenario, model, "the length of prompts was not checked")
     findings = lint(

@@ -14,7 +14,7 @@ from typing import Any
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
-from sftloop.evaluate import check_target, paired_comparison
+from sftloop.evaluate import check_target, paired_comparison, target_in_words
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario
@@ -203,10 +203,9 @@ def _paired_words(task: dict[str, Any]) -> str:
 def _target_words(target: dict[str, Any] | None) -> str:
     if target is None:
         return ""
-    label = f" of '{target['label']}'" if target["label"] else ""
     verdict = "met" if target["met"] else "not met"
     value = "–" if target["value"] is None else f"{target['value']:.3f}"
-    return f"; target {target['metric']}{label} ≥ {target['at_least']}: {value}, {verdict}"
+    return f"; target {target_in_words(target)}: {value}, {verdict}"
 
 
 def load_summary(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sftloop.core.progress import say
+from sftloop.evaluate import require_targets
 from sftloop.records import Record, cap_records, load_split
 from sftloop.scenario import Scenario, Training, choose_training, load_scenario
 from sftloop.workflow.heads import check_heads
@@ -53,11 +54,12 @@ def read_training_case(
         skip_bad: set bad rows aside.
 
     Raises:
-        ScenarioError: the scenario or a setting is wrong.
+        ScenarioError: the scenario, a target or a setting is wrong.
         UsageError: an unknown task, or a head that suits none of the tasks.
         DataError: bad records.
     """
     scenario = load_scenario(directory)
+    require_targets(scenario)
     choices = choose_training(scenario.training, chosen)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
     check_heads(scenario, choices.head, {record.task for record in data.train})

@@ -21,6 +21,7 @@ from sftloop.core.files import (
     sha256_file,
     sha256_json,
 )
+from sftloop.core.jsonl import JsonlAppender
 
 
 def names(directory: Path) -> list[str]:
@@ -38,6 +39,39 @@ def test_permissions_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     (tmp_path / "ordinary").write_text("x")
     atomic_write_text(tmp_path / "atomic", "x")
     assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+def test_an_existing_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "private"
+    path.write_text("old")
+    path.chmod(0o600)
+    atomic_write_text(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_one(tmp_path: Path, there: bool) -> None:
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    if there:
+        target.write_text("old")
+    link.symlink_to(target)
+    atomic_write_text(link, "new")
+    assert link.is_symlink() and target.read_text() == "new" and not target.is_symlink()
+    assert names(target.parent) == ["target"]
+
+
+def test_a_pipe_or_folder_is_refused_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    (tmp_path / "folder").mkdir()
+    for name, reason in (("pipe", "no ordinary file"), ("link", "no ordinary file"), ("folder", "a folder")):
+        with pytest.raises(ExternalError, match=f"Can't write '.*{name}': it is {reason}"):
+            atomic_write_text(tmp_path / name, "new")
+    with pytest.raises(ExternalError, match="it is no ordinary file"):
+        JsonlAppender(pipe)
+    assert pipe.is_fifo() and names(tmp_path) == ["folder", "link", "pipe"]
 
 
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])

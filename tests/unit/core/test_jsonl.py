@@ -26,6 +26,8 @@ def test_lines_are_numbered_as_an_editor_does(tmp_path: Path) -> None:
     [
         (b'{"a": 1,}', "malformed JSON at column 9"),
         (b'{"a": "open', "malformed JSON at column 12"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "malformed JSON: nested too deeply"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "malformed JSON: Exceeds the limit (4300 digits)"),
         (b"[1, 2]", "expected one JSON object per line, got list"),
         (b'"text"', "expected one JSON object per line, got str"),
         ('{"a": "你好"}'.encode("gbk"), "not UTF-8 (byte 0xc4 at column 8)"),
@@ -140,3 +142,13 @@ def test_killed_at_any_byte_only_whole_lines_stay(
 def test_a_place_that_can_not_be_written_is_an_external_error(tmp_path: Path) -> None:
     with pytest.raises(ExternalError, match=str(tmp_path)):
         JsonlAppender(tmp_path)
+
+
+def test_half_a_character_is_written_as_its_escape(tmp_path: Path) -> None:
+    row = {"text": "a\ud83d b"}
+    with JsonlAppender(tmp_path / "log.jsonl") as log:
+        log.append(row)
+    write_jsonl(tmp_path / "whole.jsonl", [row])
+    for path in tmp_path.iterdir():
+        assert path.read_bytes() == b'{"text": "a\\ud83d b"}\n'
+        assert list(read_jsonl(path)) == [(1, row)]

@@ -22,7 +22,10 @@ from sftloop.curate.similarity.shingles import all_shingle_sets, normalised_text
 from sftloop.records import normalise
 
 MIXED = st.text(
-    st.one_of(st.characters(), st.sampled_from("abAB ,.!?-…+€ß①ﬁＡ好的家！，。\n\t\u3000あ한")), max_size=30
+    st.one_of(
+        st.characters(), st.sampled_from("abAB ,.!?-−…+€ß①ﬁＡ好的家！，。\n\t\u3000\u200bあ한159#%％/")
+    ),
+    max_size=30,
 )
 
 

@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from tests.unit.plan.cases import architecture
 
 from sftloop.cli.main import root
-from sftloop.plan import Batch, Parallel, Setup, choices, climb, gpu_bytes, simulate
+from sftloop.plan import Adapter, Batch, Parallel, Setup, choices, climb, gpu_bytes, simulate
+from sftloop.plan.command import command_line
+from sftloop.plan.steps import STEPS
 from sftloop.scenario import parse_settings
 from sftloop.scenario.training import Training
 
@@ -66,6 +68,46 @@ def test_choices_differ_and_fit():
     found = choices(SEVEN, FULL, gpu_bytes("80GB"))
     assert [each.setup.method for each in found] == ["full", "lora", "qlora"]
     assert all(each.fits for each in found)
+
+
+def test_adapters_from_the_start_cost_what_they_cost_as_steps():
+    """Where everything fits, nothing but the adapters themselves changes the time: LoRA 0.8, QLoRA 1.4 of that."""
+    memory, setup = gpu_bytes("h200"), Setup(method="full", engine="sftloop", loss="chunked")
+    assert [(each.setup.method, each.time) for each in choices(architecture("qwen2.5-0.5b"), setup, memory)] == [
+        ("full", 1.0), ("lora", 0.8), ("qlora", pytest.approx(0.8 * 1.4)),
+    ]  # fmt: skip
+    from_lora = choices(SEVEN, Setup(), memory)
+    assert [(each.title, each.time) for each in from_lora] == [
+        ("cheapest steps", 1.0), ("QLoRA from the start", 1.4),
+    ]  # fmt: skip
+    assert [each.touches_quality for each in from_lora] == [False, True]
+
+
+@pytest.mark.parametrize(("micro", "passes"), [(5, 1), (5, 2), (6, 1), (7, 3), (4, 2), (12, 1)])
+def test_a_smaller_micro_batch_leaves_the_records_of_a_step(micro, passes):
+    step = next(step for step in STEPS if step.name.startswith("half the micro-batch"))
+    plan = (SEVEN, Setup(batch=Batch(micro_batch=micro, accumulation=passes)))
+    while (changed := step.change(plan)) is not None:
+        assert changed[1].batch.micro_batch <= plan[1].batch.micro_batch / 2
+        assert changed[1].batch.micro_batch * changed[1].batch.accumulation == micro * passes
+        plan = changed
+    assert plan[1].batch.micro_batch == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "ptuning", "adapter": Adapter(virtual_tokens=300)},
+        {"method": "lora", "adapter": Adapter(rank=8, dropout=0.25, targets="qv")},
+        {"method": "full", "batch": Batch(seq_len=1024, answer_len=16, micro_batch=3)},
+    ],
+)
+def test_a_question_holds_all_that_was_asked(options):
+    shape = replace(architecture("smollm2-135m"), name="HuggingFaceTB/SmolLM2-135M-Instruct")
+    setup = Setup(**options)
+    answer = CliRunner().invoke(root, [*shlex.split(command_line(shape, setup))[1:], "--json"])
+    assert answer.exit_code == 0, answer.output
+    assert f'"peak_allocated": {simulate(shape, setup).peak_allocated}' in answer.output
 
 
 @pytest.mark.parametrize("memory", ["16GB", "24GB", "40GB", "80GB"])

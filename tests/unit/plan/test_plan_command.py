@@ -33,6 +33,13 @@ def test_the_keys_that_others_rely_on():
     assert all(line["formula"] and line["source"] for line in found["lines"])
 
 
+def test_commands_name_the_model_as_it_was_named():
+    name = "Qwen/Qwen2.5-7B-Instruct"
+    found = ask("--model", name, "--gpu", "24GB", "--fit")
+    assert found["model"] == name and f"--model {name} " in found["fitted"]["command"]
+    assert found["ladder"] and all(f"--model {name} " in rung["command"] for rung in found["ladder"])
+
+
 def test_every_option_is_taken():
     found = ask(
         "--model", "llama-3-8b", "--method", "lora", "--lora-rank", "16", "--lora-targets", "qkvo",

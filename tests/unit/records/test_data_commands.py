@@ -1,13 +1,16 @@
 """`import`, `export-data` and `init` through the command line: files, exit codes, one JSON object."""
 
 import json
+import os
 import sys
 
 import pytest
 from tests.patience import run
 
 from sftloop.cli import main
+from sftloop.core.errors import UsageError
 from sftloop.records import load_split, read_records
+from sftloop.records.suites import write_suite
 from sftloop.scenario import lint, load_scenario
 
 ROWS = [(f"text {n}", ("refund", "delivery", "other")[n % 3]) for n in range(60)]
@@ -115,6 +118,28 @@ def test_inputs_that_stand_in_another_split_are_told(sftloop, directory, table):
     assert code == 0 and "60 of the new inputs also stand in" in err
 
 
+def test_a_later_import_keeps_groups_on_their_side(sftloop, directory, tmp_path):
+    for turn in range(3):
+        file = tmp_path / f"{turn}.csv"
+        rows = [f"text {turn} {n},other,author {n % 20}" for n in range(20 + 20 * turn)]
+        file.write_text("text,category,group\n" + "\n".join(rows) + "\n")
+        code, _, err = sftloop("import", directory, file, *MAPPING, "--split-by", "0.5,0.25,0.25")
+        assert (code, err) == (0, "")
+    sides: dict[str, set[str]] = {}
+    for split in ("train", "validation", "test"):
+        for record in load_split(load_scenario(directory), split):
+            sides.setdefault(record.group, set()).add(split)
+    assert len(sides) == 20 and all(len(found) == 1 for found in sides.values())
+
+
+def test_groups_that_stand_in_another_split_are_told(sftloop, directory, tmp_path):
+    for split, text in (("train", "one"), ("test", "two")):
+        file = tmp_path / f"{split}.csv"
+        file.write_text(f"text,category,group\n{text},other,author 1\n")
+        code, _, err = sftloop("import", directory, file, *MAPPING, "--split", split)
+    assert code == 0 and "1 of the new groups also stand in" in err and "(train)" in err
+
+
 def test_out_writes_elsewhere(sftloop, directory, table, tmp_path):
     out = tmp_path / "records.jsonl"
     code, _, _ = sftloop("import", directory, table, *MAPPING, "--out", out)
@@ -179,6 +204,17 @@ def test_export_refuses_what_is_not_there(sftloop, directory):
     assert code == 2 and "Did you mean 'test'?" in err
 
 
+@pytest.mark.parametrize("name", ["scenario.yaml", "data/train.jsonl", "data/../data/test.jsonl"])
+def test_an_export_never_overwrites_the_scenario(sftloop, directory, table, name):
+    sftloop("import", directory, table, *MAPPING, "--split-by", "0.5,0.25,0.25")
+    before = (directory / name).read_bytes()
+    code, _, err = sftloop("export-data", directory, "--split", "test", "--out", directory / name)
+    assert code == 2 and "the scenario's own" in err and "Name a new file" in err
+    with pytest.raises(UsageError, match="the scenario's own"):
+        write_suite(load_scenario(directory), [], "promptfoo", directory / name)
+    assert (directory / name).read_bytes() == before
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_starter_loads_lints_clean_and_holds_three_records_per_split(sftloop, tmp_path, language):
     home = tmp_path / "new" / "case"
@@ -223,3 +259,28 @@ def test_help_imports_nothing_heavy():
     for verb in ("import", "export-data", "init"):
         done = run([sys.executable, "-c", script.replace("VERB", repr(verb))])
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_a_terminal_cannot_show_ends_nothing(directory, tmp_path, as_json):
+    """Windows consoles in Chinese speak GBK, which has no emoji."""
+    file = tmp_path / "好👍.csv"
+    file.write_text("message,label\nhi,other\n")
+    words = [
+        "import",
+        directory,
+        file,
+        "--task",
+        "intent",
+        "--split",
+        "train",
+        *(["--json"] if as_json else []),
+    ]
+    command = [sys.executable, "-m", "sftloop", *map(str, words)]
+    found = run(command, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "gbk"}, text=False)
+    assert found.returncode == 0, found.stderr
+    out = found.stdout.decode("gbk")
+    if as_json:
+        assert json.loads(out)["source"] == str(file)
+    else:
+        assert "\\U0001f44d.csv (csv): 1 rows, 1 records added" in out and "好" in out

@@ -327,6 +327,22 @@ def test_a_json_array_counts_lines_and_says_where_it_breaks(tmp_path, take):
         take(write(tmp_path / "c.json", '[{"message": "x", "label": "other"},'))
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.yaml"])
+def test_an_encoding_that_the_file_does_not_have_at_all(tmp_path, take, name):
+    file = write(tmp_path / name, "message,label\nhi,other\n")
+    with pytest.raises(DataError, match=r"is not utf-16: .* Name the file's own encoding with --encoding"):
+        take(file, encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"message": "hi", "label": "other", "n": %s}', '[{"message": "hi", "n": %s}]']
+)
+def test_a_number_of_too_many_digits(tmp_path, take, text):
+    file = write(tmp_path / "a.jsonl", text % ("9" * 5000) + "\n")
+    with pytest.raises(DataError, match=r"a\.jsonl:1: [mM]alformed JSON: Exceeds the limit \(4300 digits\)"):
+        take(file)
+
+
 def test_an_array_nested_too_deeply(tmp_path, take):
     with pytest.raises(DataError, match="nested too deeply"):
         take(write(tmp_path / "a.json", "[" * 100_000))

@@ -163,5 +163,5 @@ def test_half_a_character_is_a_bad_row(file, scenario):
 
 def test_json_nested_too_deeply_is_a_bad_row(file, scenario):
     file.write_bytes(lines(row("a"), '{"a":' * 100_000))
-    with pytest.raises(DataError, match=f"{file}:2: Malformed JSON: nested too deeply"):
+    with pytest.raises(DataError, match=f"{file}:2: malformed JSON: nested too deeply"):
         list(read_records(file, scenario))

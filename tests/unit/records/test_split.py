@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from record_builders import intent
 
 from sftloop.core.errors import UsageError
-from sftloop.records import Record, input_key, normalise, split_records
+from sftloop.records import Record, input_key, linked_keys, normalise, split_records
 from sftloop.scenario import Answer
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -67,6 +67,13 @@ def test_known_inputs_go_where_they_already_are():
     assert (where["r7"], where["r8"]) == ("test", "validation")
 
 
+def test_known_groups_go_where_they_already_are():
+    records = [intent(f"r{n}", message=f"text {n}", group=f"g{n % 25}") for n in range(50)]
+    pinned = dict.fromkeys(linked_keys(intent("old", message="other", group="g7")), "test")
+    where = sides(split_records(records, SHARES, pinned=pinned))
+    assert (where["r7"], where["r32"]) == ("test", "test")
+
+
 @pytest.mark.parametrize(
     "shares", [{}, {"train": 0.8}, {"train": 1.1, "test": -0.1}, {"train": float("nan")}]
 )
@@ -80,6 +87,52 @@ def test_normalisation_folds_spelling_and_keeps_meaning():
     assert normalise("多少钱？") == normalise("多少钱")
     assert normalise("a b") != normalise("ab") and normalise("+5") != normalise("5")
     assert normalise("?!") == "?!" and normalise("👍") != normalise("👎")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("-5", "5"),
+        ("−5", "5"),
+        ("温度-5度", "温度5度"),
+        ("1.5", "15"),
+        ("1.5", "1 5"),
+        ("1,5", "1 5"),
+        ("8/2", "8-2"),
+        ("8*2", "8/2"),
+        ("5%", "5"),
+        ("５％", "5"),
+        ("C#", "C"),
+        ("C++", "C"),
+        ("F# or C", "F or C"),
+    ],
+)
+def test_marks_that_change_a_number_or_a_name_stay(one, other):
+    assert normalise(one) != normalise(other)
+    assert input_key({"text": one}) != input_key({"text": other})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It costs 5.", "it costs 5"),
+        ("No. 5, please", "no 5 please"),
+        ("#weather", "weather"),
+        ("#天气#真好", "天气 真好"),
+        ("5-", "5"),
+        ("a-b", "a b"),
+        ("C#.", "c#"),
+    ],
+)
+def test_marks_that_end_a_sentence_do_not(one, other):
+    assert normalise(one) == normalise(other)
+
+
+def test_the_order_of_the_fields_does_not_matter():
+    one, other = {"title": "A", "body": ["b", "c"]}, {"body": ["b", "c"], "title": "a"}
+    assert input_key(one) == input_key(other) != input_key({"title": "A", "body": ["c", "b"]})
+    records = [Record(id="r", task="t", input=fields, answer=Answer(label="x")) for fields in (one, other)]
+    assert [record.text().lower() for record in records] == ["b\nc\na"] * 2
 
 
 label = st.sampled_from(["refund", "delivery", "other"])

@@ -41,6 +41,18 @@ REPLACED = [
         'name: "sh\\nop"',
         "1: in 'name': it must be one line of text without spaces at its ends.",
     ),
+    (
+        "name: shop",
+        'name: "a\\ud83d b"',
+        "1: the text holds half a character (\\ud83d), which no file can keep. Write the character itself, or its "
+        "whole code as \\U and eight digits.",
+    ),
+    (
+        "refund: Wants",
+        '"\\udc00": Wants',
+        "9: the text holds half a character (\\udc00), which no file can keep. Write the character itself, or its "
+        "whole code as \\U and eight digits.",
+    ),
     ("model: tiny", "model: [tiny]", "2: 'model' is a list; it must be text."),
     (
         "    instruction:",
@@ -166,6 +178,16 @@ REPLACED = [
         "model: tiny",
         "model: tiny\ntraining: {epochs: .inf, seed: 1}",
         "3: 'training.epochs' is '.inf'; it must be a number.",
+    ),
+    (
+        "    instruction:",
+        "    target: {metric: accuracy, at_least: nan}\n    instruction:",
+        "7: 'tasks.intent.target.at_least' is 'nan'; it must be a finite number.",
+    ),
+    (
+        "model: tiny",
+        "model: tiny\ntraining: {task_weights: {intnet: 2}}",
+        "3: in 'training.task_weights.intnet': there is no task 'intnet'. Did you mean 'intent'?",
     ),
 ]
 

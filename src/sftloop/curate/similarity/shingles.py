@@ -27,6 +27,8 @@ ALPHABET_LENGTH, IDEOGRAPH_LENGTH = 3, 2
 CHUNK = 100_000
 """Characters, or shingles, worked on at a time: the arrays stay in a core's cache."""
 _SPACE = 32
+_OTHER, _LETTER, _DIGIT, _PUNCTUATION, _SEPARATOR, _WHITE = range(6)
+"""Kinds of characters; letters are ASCII's only. From `_PUNCTUATION` on they separate words."""
 _IDEOGRAPHS = (
     (0x2E80, 0x3000),  # radicals
     (0x3005, 0x3008),  # repetition marks
@@ -130,11 +132,11 @@ def normalised_codes(texts: Sequence[str]) -> tuple[Codes, Offsets]:
     codes = np.frombuffer("".join(folded).encode("utf-32-le", "surrogatepass"), np.uint32)
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
     kinds = _kinds(codes)
-    mark = kinds > 0
+    mark = (kinds >= _PUNCTUATION) & ~_stays(codes, kinds)
     blank = np.logical_and.reduceat(mark, offsets[:-1]) if texts else np.zeros(0, bool)
     for index in np.flatnonzero(blank):  # marks only: they stay, since nothing else tells such texts apart
         span = slice(offsets[index], offsets[index + 1])
-        mark[span] = kinds[span] > 1
+        mark[span] = kinds[span] == _WHITE
     codes = np.where(mark, np.uint32(_SPACE), codes)
     keep = ~mark
     keep[1:] |= ~mark[:-1]  # the first of a run of marks
@@ -142,8 +144,18 @@ def normalised_codes(texts: Sequence[str]) -> tuple[Codes, Offsets]:
     return codes[keep], _moved(offsets, keep)
 
 
+def _stays(codes: Codes, kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which punctuation changes a number or a name: between digits, -5, 5%, C#."""
+    before, behind = np.roll(kinds, 1), np.roll(kinds, -1)  # a space stands at both ends of every text
+    within_number = (behind == _DIGIT) & ((before == _DIGIT) | (codes == ord("-")))
+    ends_number = (before == _DIGIT) & (codes == ord("%"))
+    ends_name = (before == _LETTER) & (codes == ord("#"))
+    found: NDArray[np.bool_] = (kinds == _PUNCTUATION) & (within_number | ends_number | ends_name)
+    return found
+
+
 def _kinds(codes: Codes) -> NDArray[np.uint8]:
-    """Return per character 0 for a letter, digit or symbol, 1 for a mark that separates, 2 for white space."""
+    """Return what each character is, as `_kind` does."""
     present = np.flatnonzero(np.bincount(codes))
     table = np.zeros(int(present[-1]) + 1 if len(present) else 0, np.uint8)
     table[present] = [_kind(code) for code in present.tolist()]
@@ -153,9 +165,14 @@ def _kinds(codes: Codes) -> NDArray[np.uint8]:
 @lru_cache(maxsize=1 << 16)
 def _kind(code: int) -> int:
     character = chr(code)
-    if unicodedata.category(character)[0] not in "PZC":
-        return 0
-    return 2 if character.isspace() else 1
+    category = unicodedata.category(character)[0]
+    if category in "ZC":
+        return _WHITE if character.isspace() else _SEPARATOR
+    if category == "P":
+        return _PUNCTUATION
+    if character.isdecimal():
+        return _DIGIT
+    return _LETTER if character.isascii() and character.isalpha() else _OTHER
 
 
 def _is_ideograph(codes: Codes) -> NDArray[np.bool_]:

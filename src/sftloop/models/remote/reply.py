@@ -69,6 +69,7 @@ class Reply:
         """Return the reply that `to_bytes` packed."""
         row = json.loads(zlib.decompress(packed))
         tokens = row.pop("tokens", None)
+        row |= {name: whole(row[name]) for name in ("text", "finish", "model")}
         reply = cls(**row)
         if tokens is None:
             return reply
@@ -102,15 +103,20 @@ def read_reply(body: Any, seconds: float) -> Reply:
     usage = body.get("usage")
     usage = usage if isinstance(usage, Mapping) else {}
     return Reply(
-        text=text,
-        finish=str(finish or "stop"),
-        model=str(body.get("model") or ""),
+        text=whole(text),
+        finish=whole(str(finish or "stop")),
+        model=whole(str(body.get("model") or "")),
         prompt_tokens=_count(usage, "prompt_tokens"),
         answer_tokens=_count(usage, "completion_tokens"),
         cached_tokens=_cached(usage),
         tokens=_read_tokens(choices[0].get("logprobs")),
         seconds=seconds,
     )
+
+
+def whole(text: str) -> str:
+    """Return `text` with � for every half of a character, which no file can keep."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
+from sftloop.core.files import json_problem
 from sftloop.records.schema import Input
 from sftloop.scenario.answer import MAIN_KEY, Answer
 from sftloop.scenario.schema import Task
@@ -192,7 +193,7 @@ def _json_list(value: Any) -> list[Any] | None:
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             found = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             return None
         return found if isinstance(found, list) else None
     return None
@@ -229,8 +230,8 @@ def _fields(value: Any, task: Task, row: Mapping[str, Any], columns: Mapping[str
     if isinstance(value, str) and value.strip():
         try:
             value = json.loads(value)
-        except json.JSONDecodeError as error:
-            raise DataError(f"'fields' is malformed JSON: {error.msg}.") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"'fields': {json_problem(error)}.") from None
     if value is not None and value != "" and not isinstance(value, dict):
         raise DataError(f"'fields' must be an object, got {type(value).__name__}.")
     result = dict(value or {})

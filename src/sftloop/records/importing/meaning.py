@@ -171,7 +171,7 @@ def _plain_input(task: Task, exchange: Exchange) -> Input:
         return {only.name: [text] if only.many else text}
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         names = ", ".join(field.name for field in task.input)

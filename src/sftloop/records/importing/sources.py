@@ -8,11 +8,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from sftloop.core.errors import DataError, UsageError
+from sftloop.core.files import json_problem
 
 _PARQUET_BLOCK_ROWS = 4096
 _DELIMITERS = (",", "\t", ";", "|")
@@ -97,13 +99,25 @@ def parquet_rows(path: Path) -> Iterator[Row]:
         ) from None
 
 
-def open_text(path: Path, encoding: str = "utf-8") -> IO[str]:
+@contextmanager
+def open_text(path: Path, encoding: str = "utf-8") -> Iterator[IO[str]]:
     """Open a file as text; bytes that don't fit the encoding become marks that `wrong_byte` finds.
 
     Raises:
-        DataError: the file is missing, unreadable, or UTF-16 though UTF-8 is expected.
+        DataError: the file is missing, unreadable, UTF-16 though UTF-8 is expected, or in an encoding without
+            such marks not in it at all.
         UsageError: Python knows no such encoding.
     """
+    with _opened(path, encoding) as stream:
+        try:
+            yield stream
+        except UnicodeError as error:
+            raise DataError(
+                f"'{path}' is not {encoding}: {error}.", hint="Name the file's own encoding with --encoding."
+            ) from None
+
+
+def _opened(path: Path, encoding: str) -> IO[str]:
     name = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     try:
         with Path(path).open("rb") as binary:
@@ -140,13 +154,15 @@ def _json_row(line: str, number: int, encoding: str) -> Row:
     if problem is None:
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
-            problem = f"Malformed JSON at column {error.colno}: {error.msg}."
-        except RecursionError:
-            problem = "Malformed JSON: nested too deeply."
+        except (ValueError, RecursionError) as error:
+            problem = _sentence(json_problem(error))
         else:
             return _object_row(value, number)
     return Row(line=number, problem=problem, raw=line)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _object_row(value: Any, line: int) -> Row:
@@ -174,8 +190,8 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
             position = _next_item(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{error.lineno}:{error.colno}: malformed JSON: {error.msg}.") from None
-        except RecursionError:
-            raise DataError(f"{path}:{line}: malformed JSON: nested too deeply.") from None
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}:{line}: {json_problem(error)}.") from None
         yield _object_row(value, line)
     if position >= len(text):
         raise DataError(f"'{path}' ends inside its JSON array.", hint="Is the file complete?")

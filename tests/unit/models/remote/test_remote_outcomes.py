@@ -205,3 +205,14 @@ def test_no_prompt_has_more_tokens_than_are_set_aside(text) -> None:
 def test_there_is_room_for_the_longest_answer() -> None:
     many = Task(kind="multi", input=["t"], labels={f"label number {n}": "" for n in range(50)})
     assert answer_room(many) > 50 * 5
+
+
+def test_half_a_character_is_replaced_and_a_whole_one_is_kept() -> None:
+    body = '{"model": "m\\udc00", "choices": [{"message": {"content": "a\\ud83d b \\ud83d\\ude00"}}]}'
+    reply = read_response(SERVICE, 200, {}, body, 0.1)
+    assert isinstance(reply, Reply) and (reply.text, reply.model) == ("a\ufffd b \U0001f600", "m\ufffd")
+
+
+def test_half_a_character_in_an_answer_kept_before_is_replaced() -> None:
+    kept = Reply(text="a\ud83d b", finish="stop", model="m")
+    assert Reply.from_bytes(kept.to_bytes()).text == "a\ufffd b"
