@@ -12,15 +12,17 @@ import csv
 import json
 import os
 import sys
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sftloop.core.errors import DataError, SftloopError
+from sftloop.core.files import sha256_json
 from sftloop.core.jsonl import read_jsonl
 from sftloop.core.seeds import derive_seed
-from sftloop.records import Record, check_record, input_key, split_path, write_records
+from sftloop.records import Record, check_record, split_path, write_records
 from sftloop.scenario import Answer, Scenario, load_scenario
 
 HERE = Path(__file__).parent
@@ -43,10 +45,10 @@ def banking77(data: Path, scenario: Scenario, train: int, validation: int) -> It
     A training message that stands in the test file as well, or for a second time, is not drawn.
     """
     test = list(_messages(data / "banking77" / "test.csv", "test"))
-    taken = {input_key({"message": message.text}) for message in test}
+    taken = {_key(message) for message in test}
     by_intent: dict[str, list[Message]] = defaultdict(list)
     for message in _messages(data / "banking77" / "train.csv", "train"):
-        key = input_key({"message": message.text})
+        key = _key(message)
         if key not in taken:
             taken.add(key)
             by_intent[message.intent].append(message)
@@ -69,7 +71,14 @@ def _messages(path: Path, split: str) -> Iterator[Message]:
 
 
 def _draw(message: Message) -> int:
-    return derive_seed("banking77", input_key({"message": message.text}))
+    return derive_seed("banking77", _key(message))
+
+
+def _key(message: Message) -> str:
+    """Return what equal messages share; the draw depends on it, so it must never change."""
+    folded = unicodedata.normalize("NFKC", message.text).casefold()
+    letters = "".join(" " if unicodedata.category(mark)[0] in "PZC" else mark for mark in folded)
+    return sha256_json([" ".join(letters.split()) or " ".join(folded.split())])
 
 
 def _intent_record(message: Message) -> Record:
