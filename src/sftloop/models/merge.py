@@ -38,7 +38,7 @@ def merge_adapter(base: Path, adapter: Path, output: Path) -> None:
             hint="Serve it as an adapter, or train with a method that changes weights (lora, full …).",
         )
     merged = model.merge_and_unload()
-    merged.to(_stored_dtype(merged.config))
+    merged.to(_stored_dtype(base))
     fresh = output.with_name(f".{output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,10 @@ def merge_adapter(base: Path, adapter: Path, output: Path) -> None:
     fresh.rename(output)
 
 
-def _stored_dtype(config: Any) -> torch.dtype:
-    """Return the dtype that the base's configuration names (fp32 if none)."""
-    named = getattr(config, "original_dtype", None) or getattr(config, "dtype", None) or torch.float32
+def _stored_dtype(base: Path) -> torch.dtype:
+    """Return the dtype that the base's file names (fp32 if none); loading overwrites it in a model's own."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(base, trust_remote_code=False)
+    named = config.dtype or config.get_text_config().dtype or torch.float32
     return getattr(torch, named) if isinstance(named, str) else named

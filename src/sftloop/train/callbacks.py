@@ -15,11 +15,11 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from sftloop.core.files import atomic_write_json, read_json
-from sftloop.core.memory import peak_memory_bytes
 from sftloop.core.progress import Progress, say
 from sftloop.core.seeds import derive_seed
 from sftloop.train.checkpoints import mark_complete, saving
 from sftloop.train.methods import PeriodicLoraMethod
+from sftloop.train.peak_memory import peak_bytes
 from sftloop.train.shared import StepResult
 
 _BEST = "best.json"
@@ -65,7 +65,7 @@ class Journal(TrainerCallback):
             "prefix_tokens": self.prefix_tokens,
             "suffix_tokens": self.suffix_tokens,
             "seconds": self.seconds(),
-            "peak_memory_bytes": max(self.peak_memory_bytes, peak_memory_bytes()),
+            "peak_memory_bytes": max(self.peak_memory_bytes, peak_bytes(args.device)),
         }
         mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}", facts)
 

@@ -60,8 +60,9 @@ class AdamThenMomentum(torch.optim.Optimizer):
     """AdamW until `switch` is called, SGD with momentum from then on (Keskar and Socher 2017, arXiv:1712.07628).
 
     While it is Adam it estimates, per group, the SGD rate that would have made the same progress: the rate γ at
-    which the gradient g, stretched to −γ·g, projects onto Adam's step p, γ = pᵀp / −pᵀg, averaged with β₂. After
-    the switch that rate follows the schedule as Adam's rate would have.
+    which the gradient g, stretched to −γ·g, projects onto Adam's step p, γ = pᵀp / −pᵀg. Averaged with β₂ is γ over
+    Adam's rate of that step, so that a schedule doesn't enter; after the switch SGD's rate is that many times what
+    Adam's would have been. Steps are counted per parameter: whoever drops a parameter's state starts it anew.
 
     Args:
         params: parameters or groups; each group has its rate `lr` and `weight_decay` (decoupled).
@@ -80,7 +81,7 @@ class AdamThenMomentum(torch.optim.Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "steps": 0, "rate": 0.0, "sgd_per_adam": None})
+        super().__init__(params, {**defaults, "steps": 0, "ratio": 0.0, "sgd_per_adam": None})
 
     @property
     def switched(self) -> bool:
@@ -91,9 +92,8 @@ class AdamThenMomentum(torch.optim.Optimizer):
         """Become SGD with momentum; return each group's rate, as it stands at this moment."""
         rates = []
         for group in self.param_groups:
-            averaged = group["rate"] / (1 - group["betas"][1] ** max(1, group["steps"]))
-            group["sgd_per_adam"] = averaged / group["lr"] if group["lr"] else 0.0
-            rates.append(averaged)
+            group["sgd_per_adam"] = group["ratio"] / (1 - group["betas"][1] ** max(1, group["steps"]))
+            rates.append(group["lr"] * group["sgd_per_adam"])
             for parameter in group["params"]:
                 state = self.state[parameter]
                 state.pop("exp_avg_sq", None)
@@ -120,19 +120,20 @@ class AdamThenMomentum(torch.optim.Optimizer):
     def _adam(self, group: dict[str, Any], parameters: list[Tensor], gradients: list[Tensor]) -> None:
         beta1, beta2 = group["betas"]
         means, squares = (self._state(parameters, name) for name in ("exp_avg", "exp_avg_sq"))
+        counts = self._count(parameters)
         torch._foreach_lerp_(means, gradients, 1 - beta1)
         torch._foreach_mul_(squares, beta2)
         torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
         scales = torch._foreach_sqrt(squares)
-        torch._foreach_div_(scales, (1 - beta2 ** group["steps"]) ** 0.5)
+        torch._foreach_div_(scales, [(1 - beta2**count) ** 0.5 for count in counts])
         torch._foreach_add_(scales, group["eps"])
         steps = torch._foreach_div(means, scales)
-        torch._foreach_mul_(steps, -group["lr"] / (1 - beta1 ** group["steps"]))
-        torch._foreach_add_(parameters, steps)
+        torch._foreach_mul_(steps, [-1 / (1 - beta1**count) for count in counts])
+        torch._foreach_add_(parameters, steps, alpha=group["lr"])
         along = -sum(float((step * gradient).sum()) for step, gradient in zip(steps, gradients, strict=True))
         length = sum(float(step.square().sum()) for step in steps)
-        rate = length / along if along > 0 else group["rate"] / max(1 - beta2 ** (group["steps"] - 1), 1e-12)
-        group["rate"] = beta2 * group["rate"] + (1 - beta2) * rate
+        before = group["ratio"] / max(1 - beta2 ** (group["steps"] - 1), 1e-12)
+        group["ratio"] = beta2 * group["ratio"] + (1 - beta2) * (length / along if along > 0 else before)
 
     def _sgd(self, group: dict[str, Any], parameters: list[Tensor], gradients: list[Tensor]) -> None:
         momentum = group["betas"][0]
@@ -141,6 +142,12 @@ class AdamThenMomentum(torch.optim.Optimizer):
         torch._foreach_add_(velocities, gradients)
         rate = group["lr"] * group["sgd_per_adam"] * (1 - momentum)
         torch._foreach_add_(parameters, velocities, alpha=-rate)
+
+    def _count(self, parameters: list[Tensor]) -> list[int]:
+        """Count a step of each parameter; return how many each has made."""
+        for parameter in parameters:
+            self.state[parameter]["steps"] = self.state[parameter].get("steps", 0) + 1
+        return [self.state[parameter]["steps"] for parameter in parameters]
 
     def _state(self, parameters: list[Tensor], name: str) -> list[Tensor]:
         for parameter in parameters:

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sftloop.core.errors import ExternalError
-from sftloop.core.memory import is_out_of_memory, peak_memory_bytes
+from sftloop.core.memory import is_out_of_memory
+from sftloop.train.peak_memory import peak_bytes
 
 if TYPE_CHECKING:
+    import torch
+
     from sftloop.train.methods import Method
     from sftloop.train.settings import TrainSettings
 
@@ -21,12 +24,15 @@ _LEAST_TOKENS = 64
 
 
 @contextmanager
-def explained(settings: TrainSettings, method: Method, *, shared: bool, tokens: int) -> Iterator[None]:
+def explained(
+    settings: TrainSettings, method: Method, device: torch.device, *, shared: bool, tokens: int
+) -> Iterator[None]:
     """Turn a failed allocation into a message that names the next steps.
 
     Args:
         settings: of the training.
         method: what is trained.
+        device: where.
         shared: the prefix is shared.
         tokens: suffix tokens per pass.
 
@@ -39,7 +45,7 @@ def explained(settings: TrainSettings, method: Method, *, shared: bool, tokens: 
         if not is_out_of_memory(error):
             raise
         raise ExternalError(
-            f"Out of memory while training; at the most {peak_memory_bytes() / 1e9:.1f} GB were in use.",
+            f"Out of memory while training; at the most {peak_bytes(device) / 1e9:.1f} GB were in use.",
             hint="In this order: "
             + "; ".join(next_steps(settings, method, shared=shared, tokens=tokens))
             + ".",

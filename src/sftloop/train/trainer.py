@@ -17,7 +17,6 @@ from transformers.trainer_callback import PrinterCallback
 
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json
-from sftloop.core.memory import peak_memory_bytes, reset_peak_memory
 from sftloop.core.progress import say
 from sftloop.models import choose_device, heads_of, save_heads, why_not_shareable, without_heads
 from sftloop.train.callbacks import (
@@ -35,6 +34,7 @@ from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import check_optimizer
 from sftloop.train.out_of_memory import explained
+from sftloop.train.peak_memory import peak_bytes, reset_peak
 from sftloop.train.recompute import Recompute
 from sftloop.train.schedule import plan_steps
 from sftloop.train.settings import TrainSettings
@@ -132,9 +132,10 @@ def train(
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
     if resume:
         say(f"Training goes on from step {resume[0].name.rpartition('-')[2]} of {len(plan)}")
-    reset_peak_memory()
+    device = trainable.model.device
+    reset_peak(device)
     journal.start()
-    with explained(settings, method, shared=shared, tokens=trainer.micro_batch_tokens()):
+    with explained(settings, method, device, shared=shared, tokens=trainer.micro_batch_tokens()):
         trainer.train(resume_from_checkpoint=str(resume[0]) if resume else None)
     history = [row for row in trainer.state.log_history if "loss" in row or "eval_score" in row]
     atomic_write_json(directory / "history.json", history)
@@ -145,7 +146,7 @@ def train(
         records=journal.records,
         prefix_tokens=journal.prefix_tokens,
         suffix_tokens=journal.suffix_tokens,
-        peak_memory_bytes=max(journal.peak_memory_bytes, peak_memory_bytes()),
+        peak_memory_bytes=max(journal.peak_memory_bytes, peak_bytes(device)),
         shared_prefix=shared,
         trainable_parameters=trainable.trainable_parameters,
         history=history,

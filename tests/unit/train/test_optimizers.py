@@ -62,6 +62,27 @@ class TestAdamThenMomentum:
         (rate,) = optimizer.switch()
         assert rate == pytest.approx((before - weight.item()) / gradient, rel=1e-5)
 
+    def test_a_falling_rate_doesn_t_enter_the_estimate(self) -> None:
+        """Under a steady gradient of 1 Adam's step is its rate, and so must SGD's be, at every rate."""
+        weight = torch.nn.Parameter(torch.tensor([3.0]))
+        optimizer = AdamThenMomentum([weight], lr=0.1)
+        for step in range(100):
+            optimizer.param_groups[0]["lr"] = 0.1 * (1 - step / 100)
+            weight.grad = torch.ones(1)
+            optimizer.step()
+        (rate,) = optimizer.switch()
+        assert rate == pytest.approx(0.001, rel=1e-4)
+
+    def test_a_parameter_whose_state_is_dropped_starts_anew(self) -> None:
+        """Periodic LoRA does so; with the old count its first steps would have another length."""
+        weight = weights()
+        optimizer = AdamThenMomentum([weight], lr=0.02)
+        descend(optimizer, weight, 50)
+        optimizer.state.pop(weight)
+        before = weight.detach().clone()
+        descend(optimizer, weight, 1)
+        assert float((weight.detach() - before).abs().max()) == pytest.approx(0.02, rel=1e-3)
+
     def test_it_is_sgd_with_momentum_afterwards(self) -> None:
         weight = weights()
         optimizer = AdamThenMomentum([weight], lr=0.02)
