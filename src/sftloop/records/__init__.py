@@ -1,5 +1,6 @@
 """Records and predictions: schema, reading and writing, other formats, splits and caps."""
 
+from sftloop.records.bad_rows import rejects_file
 from sftloop.records.cap import CapResult, TaskCap, cap_records, sample_records
 from sftloop.records.exporters import EXPORT_FORMATS, export_rows
 from sftloop.records.identity import content_id, input_key, normalise
@@ -31,6 +32,7 @@ __all__ = [
     "load_split",
     "normalise",
     "read_records",
+    "rejects_file",
     "require_other_file",
     "sample_records",
     "split_path",

@@ -5,14 +5,15 @@ Knows file, line and reason; not what makes a row bad.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import disk_errors
-from sftloop.core.jsonl import dump_line
+from sftloop.core.files import HALF_CHARACTERS, disk_errors
+from sftloop.core.jsonl import dump_line, read_jsonl
 from sftloop.core.progress import say
 
 CAP = 20
@@ -35,7 +36,7 @@ class BadRows:
     """The file being read."""
     skip: bool = False
     rejects: Path | None = None
-    """Where bad rows go; by default `NAME.rejects.jsonl` beside the file."""
+    """Where bad rows go; by default `rejects_file` beside the file."""
     count: int = 0
     _reasons: list[str] = field(default_factory=list)
     _stream: IO[str] | None = None
@@ -59,24 +60,19 @@ class BadRows:
         if self._stream is not None:
             self._stream.close()
             if kind is None:
-                say(f"{self.path}: {self.count} bad rows skipped, kept in {self.rejects_path}")
+                say(f"{self.path}: {self.count} bad rows skipped, kept in {self.rejects}")
         if kind is None and self._reasons:
             self._raise()
 
-    @property
-    def rejects_path(self) -> Path:
-        """The rejects file that is, or would be, written."""
-        return self.rejects or self.path.with_name(f"{self.path.stem}.rejects.jsonl")
-
     def _reject(self, line: int, reason: str, row: Any) -> None:
-        with disk_errors(self.rejects_path):
+        path = self.rejects = self.rejects or rejects_file(self.path)
+        with disk_errors(path):
             if self._stream is None:
-                self.rejects_path.parent.mkdir(parents=True, exist_ok=True)
-                self._stream = self.rejects_path.open(
-                    "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-                )
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = path.open("w", encoding="utf-8", errors=HALF_CHARACTERS, newline="\n")
+            source = str(self.path.resolve())
             self._stream.write(
-                dump_line({"file": str(self.path), "line": line, "reason": reason.strip(), "row": row})
+                dump_line({"file": source, "line": line, "reason": reason.strip(), "row": row})
             )
             self._stream.flush()
 
@@ -88,3 +84,24 @@ class BadRows:
             more = f" (stopped after {CAP})" if len(reasons) >= CAP else ""
             message = f"'{self.path}' has {len(reasons)} bad rows{more}:\n  " + "\n  ".join(reasons)
         raise DataError(message, hint="Mend them, or pass --skip-bad to set them aside and go on.")
+
+
+def rejects_file(source: Path, folder: Path | None = None) -> Path:
+    """Return where the bad rows of a file go: `NAME.rejects.jsonl`, `NAME-2.rejects.jsonl` and so on.
+
+    Args:
+        source: the file; what was set aside of it before is written over, what was of another file stays.
+        folder: by default the file's own.
+    """
+    folder = folder or source.parent
+    names = (f"{source.stem}{'' if n == 1 else f'-{n}'}.rejects.jsonl" for n in itertools.count(1))
+    return next(path for name in names if _may_be_taken(path := folder / name, source))
+
+
+def _may_be_taken(rejects: Path, source: Path) -> bool:
+    if not rejects.exists():
+        return True
+    try:
+        return all(row.get("file") == str(source.resolve()) for _, row in read_jsonl(rejects))
+    except DataError:  # not what was written here, or torn
+        return False

@@ -5,8 +5,9 @@ Every bad row is reported or set aside; nothing is dropped silently. Other forma
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.core.jsonl import iter_lines, parse_line
@@ -20,7 +21,12 @@ SPLITS = ("train", "validation", "test")
 
 
 def read_records(
-    path: Path, scenario: Scenario, *, skip_bad: bool = False, rejects: Path | None = None
+    path: Path,
+    scenario: Scenario,
+    *,
+    skip_bad: bool = False,
+    rejects: Path | None = None,
+    leave_out: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> Iterator[Record]:
     """Yield the file's records one at a time.
 
@@ -31,7 +37,8 @@ def read_records(
         path: JSON Lines, UTF-8.
         scenario: says which tasks, inputs and labels exist.
         skip_bad: set bad rows aside in `rejects` and go on.
-        rejects: by default `NAME.rejects.jsonl` beside the file.
+        rejects: by default `rejects_file` beside the file.
+        leave_out: rows for which it is true are neither checked nor yielded.
 
     Raises:
         DataError: the file is missing, empty, or has bad rows (malformed JSON, wrong encoding, unknown task
@@ -41,18 +48,30 @@ def read_records(
     seen: dict[str, int] = {}
     with BadRows(path, skip=skip_bad, rejects=rejects) as bad:
         for line, raw in iter_lines(path, what="records"):
-            record = _parse(raw, line, scenario, seen, bad)
+            row = _parse(raw, line, bad)
+            if row is None or (leave_out is not None and leave_out(row)):
+                continue
+            record = _checked(row, raw, line, scenario, seen, bad)
             if record is not None and (skip_bad or not bad.count):
                 yield record
 
 
-def _parse(raw: bytes, line: int, scenario: Scenario, seen: dict[str, int], bad: BadRows) -> Record | None:
+def _parse(raw: bytes, line: int, bad: BadRows) -> dict[str, Any] | None:
     where = "line"
     try:
-        record = Record.from_json(parse_line(raw, where))
+        return parse_line(raw, where)
     except DataError as error:
-        reason = str(error).removeprefix(f"{where}: ")
-        bad.add(line, reason, raw.decode("utf-8", errors="backslashreplace").rstrip("\r\n"))
+        bad.add(line, str(error).removeprefix(f"{where}: "), _text(raw))
+        return None
+
+
+def _checked(
+    row: dict[str, Any], raw: bytes, line: int, scenario: Scenario, seen: dict[str, int], bad: BadRows
+) -> Record | None:
+    try:
+        record = Record.from_json(row)
+    except DataError as error:
+        bad.add(line, str(error), _text(raw))
         return None
     problem = check_record(record, scenario)
     if problem is None and record.id in seen:
@@ -62,6 +81,10 @@ def _parse(raw: bytes, line: int, scenario: Scenario, seen: dict[str, int], bad:
         return None
     seen[record.id] = line
     return record
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="backslashreplace").rstrip("\r\n")
 
 
 def split_path(scenario: Scenario, split: str) -> Path:

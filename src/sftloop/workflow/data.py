@@ -21,14 +21,15 @@ from sftloop.records import (
     export_rows,
     linked_keys,
     load_split,
-    read_records,
+    rejects_file,
     require_other_file,
     split_records,
     write_records,
 )
 from sftloop.scenario import Scenario, load_scenario
 from sftloop.workflow.destination import Destination
-from sftloop.workflow.import_notes import column_notes, empty_notes, leak_notes
+from sftloop.workflow.import_notes import column_notes, empty_notes, leak_notes, starter_notes
+from sftloop.workflow.starter_records import Held, held_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class ImportResult:
     tasks: dict[str, int]
     """Task → records added."""
     files: dict[str, dict[str, Any]]
-    """Split → `path`, `added`, `records` (in the file now)."""
+    """Split → `path`, `added`, `records` (in the file now), `starters` (rows of `init` that made way)."""
     rejects: str | None
     """The file with the bad rows."""
     notes: tuple[str, ...]
@@ -108,7 +109,8 @@ def import_records(
     """
     scenario = load_scenario(directory)
     targets = destination.files(scenario)
-    kept = {name: _kept(path, scenario) for name, path in targets.items()}
+    held = {name: _held(path, scenario) for name, path in targets.items()}
+    kept = {name: part.records for name, part in held.items()}
     known = {record.id: record for records in kept.values() for record in records}
     source = ForeignFile(
         path=file,
@@ -119,13 +121,15 @@ def import_records(
         encoding=encoding,
         known=known,
     )
-    rejects = _rejects(file, targets) if skip_bad else None
+    beside = next(iter(targets.values())).parent  # where the user surely may write
+    rejects = rejects_file(file, beside) if skip_bad else None
     incoming = list(source.records(skip_bad=skip_bad, rejects=rejects))
     if not incoming:
         raise DataError(f"None of the {source.read} rows of '{file}' is usable.", hint=f"See '{rejects}'.")
     new = [record for record in incoming if record.id not in known]
     placed = _place(new, destination, kept)
-    files = _write(targets, kept, placed)
+    notes = leak_notes(scenario, placed, kept, targets)
+    files = _write(targets, held, placed) if new else _unchanged(targets, kept)
     return ImportResult(
         scenario=scenario.name,
         source=str(file),
@@ -137,11 +141,7 @@ def import_records(
         tasks=dict(Counter(record.task for record in new)),
         files=files,
         rejects=str(rejects) if source.bad else None,
-        notes=(
-            *column_notes(source),
-            *leak_notes(scenario, placed, kept, targets),
-            *empty_notes(files),
-        ),
+        notes=(*column_notes(source), *starter_notes(files), *notes, *empty_notes(files)),
     )
 
 
@@ -198,15 +198,14 @@ def export_records(
     )
 
 
-def _kept(path: Path, scenario: Scenario) -> list[Record]:
-    if not path.exists() or path.stat().st_size == 0:
-        return []
-    return list(read_records(path, scenario))
-
-
-def _rejects(file: Path, targets: Mapping[str, Path]) -> Path:
-    """Return where bad rows go: beside the records, where the user surely may write."""
-    return next(iter(targets.values())).with_name(f"{file.stem}.rejects.jsonl")
+def _held(path: Path, scenario: Scenario) -> Held:
+    try:
+        return held_records(path, scenario)
+    except DataError as error:
+        raise DataError(
+            error.message,
+            hint="The file would be added to; mend or remove what is wrong in it. --skip-bad is for new rows.",
+        ) from None
 
 
 def _place(
@@ -221,14 +220,24 @@ def _place(
 
 
 def _write(
-    targets: Mapping[str, Path],
-    kept: Mapping[str, Sequence[Record]],
-    placed: Mapping[str, Sequence[Record]],
+    targets: Mapping[str, Path], held: Mapping[str, Held], placed: Mapping[str, Sequence[Record]]
 ) -> dict[str, dict[str, Any]]:
     files = {}
     for name, path in targets.items():
-        records = [*kept[name], *placed[name]]
-        if placed[name]:
+        before, added = held[name], placed[name]
+        records = [*before.records, *added]
+        if added or before.starters:
             write_records(path, records)
-        files[name] = {"path": str(path), "added": len(placed[name]), "records": len(records)}
+        files[name] = {
+            "path": str(path), "added": len(added), "records": len(records), "starters": before.starters
+        }  # fmt: skip
     return files
+
+
+def _unchanged(
+    targets: Mapping[str, Path], kept: Mapping[str, Sequence[Record]]
+) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"path": str(path), "added": 0, "records": len(kept[name]), "starters": 0}
+        for name, path in targets.items()
+    }

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sftloop.records import SPLITS, ForeignFile, Record, input_key, read_records, split_path
+from sftloop.core.errors import DataError
+from sftloop.records import SPLITS, ForeignFile, Record, input_key, split_path
 from sftloop.scenario import Scenario
 from sftloop.workflow.destination import ALONE
+from sftloop.workflow.starter_records import Held, held_records
 
 Parts = Mapping[str, Sequence[Record]]
 """Split → records."""
@@ -26,7 +28,7 @@ def column_notes(source: ForeignFile) -> list[str]:
 
 
 def leak_notes(scenario: Scenario, placed: Parts, kept: Parts, targets: Mapping[str, Path]) -> list[str]:
-    """Tell of new inputs and groups that another split's file already holds.
+    """Tell of new inputs and groups that another split's file already holds, and of files still to be filled.
 
     Dividing by `split_by` makes none where the files held none.
 
@@ -43,8 +45,15 @@ def leak_notes(scenario: Scenario, placed: Parts, kept: Parts, targets: Mapping[
         new = [record for side, records in placed.items() if side != name for record in records]
         if not new:
             continue
-        there = kept[name] if name in kept else read_records(path, scenario, skip_bad=False)
-        inputs, groups = _ties(there)
+        try:
+            there = Held(list(kept[name]), 0) if name in kept else held_records(path, scenario)
+        except DataError as error:
+            first, *_ = error.message.splitlines()
+            notes.append(f"The {name} file was not searched for the new inputs: {first}")
+            continue
+        if there.starters:
+            notes.append(f"{path} ({name}) still holds {there.starters} records that `init` wrote.")
+        inputs, groups = _ties(there.records)
         new_inputs, new_groups = _ties(new)
         for shared, what in ((inputs & new_inputs, "inputs"), (groups & new_groups, "groups")):
             if shared:
@@ -78,7 +87,16 @@ def _ties(records: Iterable[Record]) -> tuple[set[str], set[str]]:
 def empty_notes(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Tell which splits got no record."""
     return [
-        f"No record fell to {name}; '{part['path']}' was not written."
+        f"No record fell to {name}; '{part['path']}' {'is empty now' if part['starters'] else 'was not written'}."
         for name, part in files.items()
         if not part["records"]
+    ]
+
+
+def starter_notes(files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Tell which rows of the starter made way."""
+    return [
+        f"{part['path']}: the {part['starters']} records that `init` wrote made way for yours."
+        for part in files.values()
+        if part["starters"]
     ]

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from tests.patience import run
@@ -234,6 +235,76 @@ def test_the_starter_loads_lints_clean_and_holds_three_records_per_split(sftloop
         labels = [record.answer.label for record in load_split(scenario, split)]
         assert sorted(labels) == sorted(scenario.tasks["concern"].labels)
     assert lint(scenario, records) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_starters_records_make_way_for_the_users_own(sftloop, table, tmp_path, language):
+    """As the README says: the task is put in, then the records are imported."""
+    home = tmp_path / "case"
+    sftloop("init", home, "--language", language)
+    (home / "scenario.yaml").write_text(
+        "name: mail\nmodel: tiny\ntasks:\n  topic:\n    kind: choice\n    input: [message]\n"
+        "    labels: {refund: a b c, delivery: d e f, other: g h i}\n"
+        "data: {train: data/train.jsonl, validation: data/validation.jsonl, test: data/test.jsonl}\n"
+    )
+    code, _, err = sftloop("import", home, table, *MAPPING[2:], "--split-by", "0.8,0.1,0.1")
+    assert code == 0 and err.count("the 3 records that `init` wrote made way for yours") == 3
+    for split, count in (("train", 48), ("validation", 6), ("test", 6)):
+        records = load_split(load_scenario(home), split)
+        assert len(records) == count and all(record.task == "topic" for record in records)
+    code, out, err = sftloop("import", home, table, *MAPPING[2:], "--split-by", "0.8,0.1,0.1", "--json")
+    assert (code, err, json.loads(out)["unchanged"]) == (0, "", 60)
+
+
+def test_an_import_into_one_split_names_the_starters_in_the_others(sftloop, tmp_path):
+    home, file = tmp_path / "case", tmp_path / "own.csv"
+    sftloop("init", home)
+    file.write_text("message,label\nmy own text,booking\n")
+    own = home / "data" / "train.jsonl"
+    edited = own.read_text().splitlines()[0].replace("one more night", "two more nights")
+    own.write_text(own.read_text() + edited.replace("concern-train-1", "mine") + "\n")
+    code, _, err = sftloop("import", home, file, "--split", "train")
+    assert code == 0 and "the 3 records" in err
+    assert "(test) still holds 3 records that `init` wrote" in err
+    assert len(load_split(load_scenario(home), "train")) == 2, "an edited text is the user's own"
+
+
+def test_a_split_that_gets_nothing_keeps_no_starter(sftloop, tmp_path):
+    home, file = tmp_path / "case", tmp_path / "own.csv"
+    sftloop("init", home)
+    file.write_text("message,label\nmy own text,booking\n")
+    code, _, err = sftloop("import", home, file, "--split-by", "0.8,0.1,0.1")
+    assert code == 0 and "No record fell to test" in err and "is empty now" in err
+    assert (home / "data" / "test.jsonl").read_text() == ""
+
+
+def test_bad_rows_that_are_there_already_are_not_for_skip_bad(sftloop, directory, table):
+    (directory / "data").mkdir()
+    train = directory / "data" / "train.jsonl"
+    train.write_text("not json\n")
+    code, _, err = sftloop("import", directory, table, *MAPPING, "--split", "train", "--skip-bad")
+    assert code == 2 and "train.jsonl:1" in err and "--skip-bad is for new rows" in err
+    code, _, err = sftloop("import", directory, table, *MAPPING, "--split", "test")
+    assert code == 0 and "The train file was not searched" in err and "train.jsonl:1" in err
+    assert train.read_text() == "not json\n"
+
+
+def test_each_source_keeps_its_rejects(sftloop, directory, tmp_path):
+    found = []
+    for folder, bad in (("a", "one"), ("b", "two"), ("a", "one")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        file = tmp_path / folder / "mail.csv"
+        file.write_text(f"text,category\n{folder} text,other\n{bad},nonsense\n")
+        words = ("import", directory, file, *MAPPING, "--split", "train", "--skip-bad", "--json")
+        found.append(json.loads(sftloop(*words)[1])["rejects"])
+    assert [Path(path).name for path in found] == [
+        "mail.rejects.jsonl",
+        "mail-2.rejects.jsonl",
+        "mail.rejects.jsonl",
+    ]
+    for path, bad in zip(found, ("one", "two"), strict=False):
+        (row,) = [json.loads(line) for line in Path(path).read_text().splitlines()]
+        assert row["row"]["text"] == bad
 
 
 def test_init_takes_an_empty_directory_and_refuses_any_other(sftloop, tmp_path):

@@ -343,6 +343,15 @@ def test_a_number_of_too_many_digits(tmp_path, take, text):
         take(file)
 
 
+@pytest.mark.parametrize(("behind", "line"), [('\n\n[{"message": "b"}]\n', 3), (" {}", 1), ("\n]", 2)])
+def test_text_behind_an_array_is_refused(tmp_path, take, behind, line):
+    array = '[{"message": "a", "label": "other"}]'
+    file = write(tmp_path / "a.json", array + behind)
+    with pytest.raises(DataError, match=rf"a\.json:{line}: text behind the end of the JSON array"):
+        take(file)
+    assert len(take(write(tmp_path / "a.json", array + "\n \n"))) == 1
+
+
 def test_an_array_nested_too_deeply(tmp_path, take):
     with pytest.raises(DataError, match="nested too deeply"):
         take(write(tmp_path / "a.json", "[" * 100_000))

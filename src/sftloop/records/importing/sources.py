@@ -195,6 +195,11 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
         yield _object_row(value, line)
     if position >= len(text):
         raise DataError(f"'{path}' ends inside its JSON array.", hint="Is the file complete?")
+    if (behind := _skip(text, position + 1)) < len(text):
+        raise DataError(
+            f"{path}:{text.count(chr(10), 0, behind) + 1}: text behind the end of the JSON array.",
+            hint="Put all rows into one array, or one object on each line.",
+        )
 
 
 def _skip(text: str, position: int) -> int:
