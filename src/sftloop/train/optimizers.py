@@ -60,9 +60,9 @@ class AdamThenMomentum(torch.optim.Optimizer):
     """AdamW until `switch` is called, SGD with momentum from then on (Keskar and Socher 2017, arXiv:1712.07628).
 
     While it is Adam it estimates, per group, the SGD rate that would have made the same progress: the rate γ at
-    which the gradient g, stretched to −γ·g, projects onto Adam's step p, γ = pᵀp / −pᵀg. Averaged with β₂ is γ over
-    Adam's rate of that step, so that a schedule doesn't enter; after the switch SGD's rate is that many times what
-    Adam's would have been. Steps are counted per parameter: whoever drops a parameter's state starts it anew.
+    which the gradient g, stretched to −γ·g, projects onto Adam's step p, γ = pᵀp / −pᵀg. Averaged with β₂ is γ
+    over Adam's rate of that step, so that a schedule doesn't enter; after the switch SGD's rate is that many times
+    what Adam's would have been. Steps are counted per parameter: whoever drops a parameter's state starts it anew.
 
     Args:
         params: parameters or groups; each group has its rate `lr` and `weight_decay` (decoupled).
