@@ -1,7 +1,7 @@
 """The `sftloop` command: finds the verb, turns errors into one message and an exit code.
 
 Exit codes: 0 done · 1 done and a stated target is not met · 2 the input is wrong · 3 something outside
-failed · 130 interrupted.
+failed, or a defect of sftloop · 130 interrupted.
 """
 
 from __future__ import annotations
