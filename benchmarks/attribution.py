@@ -29,7 +29,7 @@ from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.jsonl import read_jsonl
 from sftloop.core.rundir import RunDirectory
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.baselines import baselines
+from sftloop.curate.baselines import nearest_by_words
 from sftloop.curate.quota import best_of_each_label
 from sftloop.models import resolve_model
 from sftloop.records import Record, load_split, write_records
@@ -56,8 +56,8 @@ def main() -> None:
     plant(scenario_directory(CASES["banking77-15"], data), data, directory)
     scenario = load_scenario(directory)
     records = load_split(scenario, "train")
-    found = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
-    ranks = found.setdefault("ranks", {}) | _simple(scenario, records)
+    found = read_json(options.out, "earlier results") if options.out.exists() else {}
+    found["ranks"] = found.get("ranks", {}) | _simple(scenario, records)
     for by in options.by.split(","):
         run = options.runs / by
         command = [sys.executable, "-m", "sftloop", "select", "attribute", str(directory), "--by", by]
@@ -67,12 +67,12 @@ def main() -> None:
             row["id"]: float(row["score"]) for _, row in read_jsonl(run / "scores.jsonl", what="scores")
         }
         seconds = read_json(run / "select.json", "the selection")["seconds"]
-        ranks[by] = aucs(records, scores) | {"seconds": seconds}
-        atomic_write_json(options.out, found | {"ranks": ranks})
+        found["ranks"][by] = aucs(records, scores) | {"seconds": seconds}
+        atomic_write_json(options.out, found)
         if by == "loss-drop" and options.seeds:
             found["proof"] = halves(options.runs / "proof", scenario, records, scores, options.seeds)
-    atomic_write_json(options.out, found | {"ranks": ranks})
-    print(json.dumps(found | {"ranks": ranks}, indent=1))
+            atomic_write_json(options.out, found)
+    print(json.dumps(found, indent=1))
 
 
 def plant(source: Path, data: Path, directory: Path) -> None:
@@ -143,7 +143,7 @@ def halves(
 def _simple(scenario: Scenario, records: Sequence[Record]) -> dict[str, dict[str, float]]:
     """Return what ranking by BM25 to the validation texts, and at random, reaches."""
     texts = [record.text() for record in load_split(scenario, "validation")]
-    ranked = baselines(records, len(records), targets=texts, seed=0)["bm25"]
+    ranked = nearest_by_words(records, len(records), texts)
     places = {name: -float(place) for place, name in enumerate(ranked)}
     chance = np.random.default_rng(0).random(len(records))
     return {

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from benchmarks.cases import public_data
 from benchmarks.runners import near_duplicates
-from sftloop.core.errors import ExternalError, UsageError
+from sftloop.core.errors import ExternalError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
 from sftloop.core.settings import settings
@@ -70,8 +70,6 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
     data = public_data(options.data)
-    if data is None:
-        raise UsageError("The public data is needed.", hint="Give --data or SFTLOOP_BENCH_DATA.")
     originals = public_texts(data)
     results: dict[str, Any] = json.loads(options.out.read_text()) if options.out.exists() else {}
     planted = plant(originals, options.texts)

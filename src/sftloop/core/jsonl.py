@@ -124,6 +124,16 @@ class JsonlAppender:
         self.close()
 
 
+def kept_rows(path: Path, *, what: str) -> Iterator[dict[str, Any]]:
+    """Yield what an earlier process appended (`JsonlAppender`), if one did; a line torn by a kill is cut off."""
+    if not path.exists():
+        return
+    with disk_errors(path):
+        _drop_torn_line(path)
+    if path.stat().st_size:
+        yield from (row for _, row in read_jsonl(path, what=what))
+
+
 def _drop_torn_line(path: Path) -> None:
     if not path.exists():
         return

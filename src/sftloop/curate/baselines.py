@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sftloop.core.seeds import derive_seed
-from sftloop.curate.quota import proportional
+from sftloop.curate.quota import few_of, proportional
 from sftloop.curate.similarity.bm25 import Bm25
 from sftloop.records import Record, sample_records
 
@@ -21,36 +21,30 @@ _MOST_QUERIES = 64
 
 
 def baselines(
-    records: Sequence[Record], n: int, *, targets: Sequence[str] = (), seed: int = 0
-) -> dict[str, list[str]]:
-    """Return the ids of `n` records under each baseline's name: those drawn with a seed, then the others.
+    records: Sequence[Record], n: int, *, targets: Sequence[str] = (), seeds: Sequence[int] = (0,)
+) -> list[dict[str, list[str]]]:
+    """Return, for each seed, the ids of `n` records under each baseline's name.
 
-    Every choice depends on ids, contents and `seed`, not on the records' order.
+    Every choice depends on ids, contents and the seed, not on the records' order.
 
     Args:
         records: what is chosen from.
         n: how many; at most all of them.
         targets: texts that stand for what the records shall serve: a few dozen of its inputs, or its labels'
             definitions. Without them there is no `bm25`.
-        seed: of the random ones.
+        seeds: of the random ones; the others are the same for all.
     """
-    return {**drawn_baselines(records, n, seed=seed), **ranked_baselines(records, n, targets=targets)}
-
-
-def drawn_baselines(records: Sequence[Record], n: int, *, seed: int = 0) -> dict[str, list[str]]:
-    """Return those that chance decides; arguments as of `baselines`."""
-    by_chance = sorted(records, key=lambda record: derive_seed("random", seed, record.id))
-    return {"random": _ids(by_chance[:n]), "balanced": balanced(records, n, seed=seed)}
-
-
-def ranked_baselines(
-    records: Sequence[Record], n: int, *, targets: Sequence[str] = ()
-) -> dict[str, list[str]]:
-    """Return those that are the same for every seed; arguments as of `baselines`."""
-    found = {"longest": _ids(sorted(records, key=lambda record: (-_length(record), record.id))[:n])}
+    ranked = {"longest": _ids(sorted(records, key=lambda record: (-_length(record), record.id))[:n])}
     if targets:
-        found["bm25"] = nearest_by_words(records, n, targets)
-    return found
+        ranked["bm25"] = nearest_by_words(records, n, targets)
+    return [
+        {
+            "random": _ids(sorted(records, key=lambda record: derive_seed("random", seed, record.id))[:n]),
+            "balanced": balanced(records, n, seed=seed),
+            **ranked,
+        }
+        for seed in seeds
+    ]
 
 
 def balanced(records: Sequence[Record], n: int, *, seed: int = 0) -> list[str]:
@@ -73,8 +67,8 @@ def nearest_by_words(records: Sequence[Record], n: int, targets: Sequence[str]) 
     """
     pool = sorted(records, key=lambda record: record.id)
     documents = [record.text() for record in pool]
-    queries = sorted(targets, key=lambda text: derive_seed("query", text))[:_MOST_QUERIES]
-    scores = Bm25.of(documents).each([text for text in targets if text in set(queries)], documents)
+    queries = [targets[place] for place in few_of(targets, _MOST_QUERIES)]
+    scores = Bm25.of(documents).each(queries, documents)
     wishes = np.stack([np.argsort(-row, kind="stable")[:n] for row in scores])
     in_turns = dict.fromkeys(wishes.T.ravel().tolist())
     return [pool[place].id for place in list(in_turns)[:n]]

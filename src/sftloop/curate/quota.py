@@ -1,6 +1,6 @@
 """Shares of a selection: how many of each task or label it takes.
 
-Knows counts, scores and labels; doesn't know what a score means.
+Knows counts, scores, texts and labels; doesn't know what a score means.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from sftloop.core.seeds import derive_seed
 from sftloop.records import Record
 
 Name = TypeVar("Name", str, tuple[str, ...])
@@ -22,6 +23,12 @@ def proportional(sizes: Counter[Name], n: int) -> dict[Name, int]:
     for name in by_remainder[: n - sum(shares.values())]:
         shares[name] += 1
     return shares
+
+
+def few_of(texts: Sequence[str], most: int) -> list[int]:
+    """Return the places, in order, of at most so many texts that speak for all; the same texts, the same few."""
+    drawn = sorted(range(len(texts)), key=lambda place: derive_seed("query", texts[place]))
+    return sorted(drawn[:most])
 
 
 def best_of_each_label(records: Sequence[Record], scores: Mapping[str, float], n: int) -> list[Record]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from sftloop.core.jsonl import JsonlAppender, read_jsonl
+from sftloop.core.jsonl import JsonlAppender, kept_rows, read_jsonl
 from sftloop.core.progress import Progress
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
@@ -83,12 +83,8 @@ def read_predictions(path: Path) -> list[Prediction]:
 
 
 def _already(path: Path | None) -> dict[tuple[str, str], Prediction]:
-    if path is None or not path.exists() or not path.stat().st_size:
-        return {}
-    JsonlAppender(path).close()
-    if not path.stat().st_size:
-        return {}
-    return {(p.task, p.id): p for p in read_predictions(path)}
+    rows = () if path is None else kept_rows(path, what="predictions")
+    return {(one.task, one.id): one for one in map(Prediction.from_json, rows)}
 
 
 def _chunks(todo: dict[str, list[Record]], size: int) -> Iterator[tuple[str, list[Record]]]:

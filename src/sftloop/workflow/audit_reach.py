@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sftloop.core.files import sha256_json
-from sftloop.core.progress import Progress, say
+from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, sample_records
 from sftloop.scenario import Scenario
 from sftloop.workflow.audit_checks import Checked
+from sftloop.workflow.reading_texts import read_texts
 
 if TYPE_CHECKING:
     from sftloop.models import LocalModel
@@ -84,14 +85,11 @@ def _by_model(run: RunDirectory, local: LocalModel) -> Embed:
     """Return what reads texts with the model once: a task's vectors are kept in the run."""
     from sklearn.preprocessing import normalize
 
-    from sftloop.models import embed_texts
-
     def embed(texts: Sequence[str]) -> Any:
         step = f"coverage-{sha256_json(list(texts))[:12]}"
         path = run.file(f"{step}.npy")
         if not run.step_done(step):
-            with Progress("Coverage: reading texts", len(texts)) as progress:
-                np.save(path, embed_texts(local.model, local.encoder, texts, advance=progress.advance))
+            np.save(path, read_texts(local, texts, "Coverage: reading texts"))
             run.mark_done(step)
         vectors = np.load(path)
         return normalize(vectors - vectors.mean(axis=0, keepdims=True), copy=False)

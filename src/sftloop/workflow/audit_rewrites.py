@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.jsonl import JsonlAppender, read_jsonl
+from sftloop.core.jsonl import JsonlAppender, kept_rows
 from sftloop.core.progress import Progress
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record
@@ -196,11 +196,8 @@ def _reply_row(key: Key, turn: int, reply: str, dropped: str | None) -> dict[str
 def _replies(path: Path) -> dict[Key, list[str | None]]:
     """Return the reasons to drop each try, in order; None: proposed. A line torn by a kill is dropped."""
     found: dict[Key, list[str | None]] = {}
-    if path.exists():
-        JsonlAppender(path).close()
-    if path.exists() and path.stat().st_size:
-        for _, row in read_jsonl(path, what="replies"):
-            found.setdefault((row["task"], row["id"], row["part"]), []).append(row["dropped"])
+    for row in kept_rows(path, what="replies"):
+        found.setdefault((row["task"], row["id"], row["part"]), []).append(row["dropped"])
     return found
 
 

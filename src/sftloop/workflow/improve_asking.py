@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import UsageError
-from sftloop.core.files import atomic_write_text, sha256_file, sha256_json
+from sftloop.core.files import atomic_write_text, sha256_json
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
 from sftloop.evaluate.predict import Predictor, predict_records
@@ -23,6 +23,7 @@ from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, probe_prompts
 from sftloop.workflow.answering import asks_again
 from sftloop.workflow.api_systems import Services, service_endpoints
+from sftloop.workflow.base_model import base_model
 
 if TYPE_CHECKING:
     from sftloop.models.remote import Endpoint
@@ -91,20 +92,16 @@ def _open_remote(endpoint: Endpoint, budget: float | None, stack: ExitStack) -> 
 
 
 def _local(name: str) -> Voice:
-    from sftloop.models import fingerprint, require_supported, resolve_model
+    from sftloop.models import model_hash
 
     if "@" in name and not Path(name).exists():
         raise UsageError(
             f"'{name}' is neither a model nor MODEL@URL.",
             hint="A model behind an API is given as NAME@https://…/v1.",
         )
-    path = resolve_model(name, log=say)
-    require_supported(path)
-    parts = {"weights": fingerprint(path), "config": sha256_file(path / "config.json")}
+    path = base_model(name)
     shown = path.name if Path(name).exists() else name
-    return Voice(
-        name=shown, kind="local", identity=sha256_json(parts), open=partial(_open_local, path, shown)
-    )
+    return Voice(name=shown, kind="local", identity=model_hash(path), open=partial(_open_local, path, shown))
 
 
 def _open_local(path: Path, name: str, stack: ExitStack) -> Any:

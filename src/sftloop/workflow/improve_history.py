@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.files import sha256_json
-from sftloop.core.jsonl import JsonlAppender, read_jsonl
+from sftloop.core.jsonl import JsonlAppender, kept_rows
 
 HISTORY = "history.jsonl"
 
@@ -24,12 +24,8 @@ class History:
     """
 
     def __init__(self, path: Path) -> None:
+        self._known = {sha256_json(row) for row in kept_rows(path, what="the history")}
         self._sink = JsonlAppender(path)
-        self._known = (
-            {sha256_json(row) for _, row in read_jsonl(path, what="the history")}
-            if path.stat().st_size
-            else set()
-        )
 
     def __enter__(self) -> History:
         return self

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import sha256_json
-from sftloop.core.progress import Progress, say
+from sftloop.core.progress import say
 from sftloop.records import SPLITS, Record, check_record, has_split, load_split
 from sftloop.scenario import Scenario, load_scenario
+from sftloop.workflow.reading_texts import read_texts
 from sftloop.workflow.selecting import (
     Asked,
     base_of,
@@ -170,12 +171,10 @@ def _stamp(path: Path) -> str:
 
 def _embedding(base: Path | None, scenario: Scenario, seed: int) -> Callable[[Sequence[str]], Any]:
     def by_model(texts: Sequence[str]) -> Any:
-        from sftloop.models import LocalModel, embed_texts
+        from sftloop.models import LocalModel
 
         assert base is not None
-        local = LocalModel.load(base)
-        with Progress("Reading texts with the model", len(texts)) as progress:
-            return embed_texts(local.model, local.encoder, texts, advance=progress.advance)
+        return read_texts(LocalModel.load(base), texts)
 
     def by_words(texts: Sequence[str]) -> Any:
         from sftloop.curate.similarity.hashed_ngrams import hashed_ngrams

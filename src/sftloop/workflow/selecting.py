@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import read_json, sha256_file
-from sftloop.core.progress import Progress
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Scenario, choose_training
@@ -20,6 +19,7 @@ from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import open_run
 from sftloop.workflow.proof import prove
+from sftloop.workflow.reading_texts import read_texts
 
 Vectors = NDArray[np.float32]
 
@@ -121,13 +121,12 @@ def text_vectors(
 
     if base is None:
         return hashed_ngrams(texts, scenario.language, seed=seed)
-    from sftloop.models import LocalModel, embed_texts
+    from sftloop.models import LocalModel
 
     path = run.file("vectors.npy")
     if not run.step_done("vectors"):
         local = LocalModel.load(base)
-        with Progress("Reading texts with the model", len(texts)) as progress:
-            np.save(path, embed_texts(local.model, local.encoder, texts, advance=progress.advance))
+        np.save(path, read_texts(local, texts))
         run.mark_done("vectors")
     found: Vectors = np.load(path)
     return found
@@ -141,17 +140,13 @@ def seeds_of(asked: Asked) -> range:
 def baselines_of(
     records: Sequence[Record], size: int, targets: Sequence[str], asked: Asked
 ) -> list[dict[str, list[Record]]]:
-    """Return the records of every baseline, for each seed; what doesn't depend on the seed is found once."""
-    from sftloop.curate.baselines import drawn_baselines, ranked_baselines
+    """Return the records of every baseline, for each seed."""
+    from sftloop.curate.baselines import baselines
 
     by_id = {record.id: record for record in records}
-    ranked = ranked_baselines(records, size, targets=targets)
     return [
-        {
-            name: [by_id[each] for each in ids]
-            for name, ids in {**drawn_baselines(records, size, seed=seed), **ranked}.items()
-        }
-        for seed in seeds_of(asked)
+        {name: [by_id[each] for each in ids] for name, ids in drawn.items()}
+        for drawn in baselines(records, size, targets=targets, seeds=seeds_of(asked))
     ]
 
 

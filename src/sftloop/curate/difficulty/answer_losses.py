@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sftloop.core.jsonl import JsonlAppender, read_jsonl
+from sftloop.core.jsonl import JsonlAppender, kept_rows
 from sftloop.core.progress import Progress
 from sftloop.curate.difficulty.losses import Losses
 from sftloop.models import LocalModel, TaskTokens
@@ -41,14 +41,14 @@ def answer_losses(
     examples = encode_examples(
         records, tokens, context_tokens=local.encoder.context_tokens, leave_out_too_long=True
     )
-    found: dict[Key, Losses] = {}
-    with JsonlAppender(path) as kept, Progress("Losses of answers", len(examples)) as progress:
-        if path.stat().st_size:
-            for _, row in read_jsonl(path, what="losses"):
-                found[row["task"], row["id"]] = Losses(row["conditional"], row["unconditional"])
-        left = [example for example in examples if (example.task, example.record_id) not in found]
-        progress.advance(len(examples) - len(left))
-        header = answer_header(local.encoder)
+    found = {
+        (row["task"], row["id"]): Losses(row["conditional"], row["unconditional"])
+        for row in kept_rows(path, what="losses")
+    }
+    left = [example for example in examples if (example.task, example.record_id) not in found]
+    done = len(examples) - len(left)
+    header = answer_header(local.encoder)
+    with JsonlAppender(path) as kept, Progress("Losses of answers", len(examples), done=done) as progress:
         for start in range(0, len(left), _AT_ONCE):
             part = left[start : start + _AT_ONCE]
             own = record_losses(local.model, part)

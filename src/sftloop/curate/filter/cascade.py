@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, read_json
-from sftloop.core.seeds import derive_seed
 from sftloop.curate.filter.candidate import Candidate, read_candidates, write_candidates
 from sftloop.curate.filter.first_stage import search_pool
 from sftloop.curate.filter.likeness import likeness
@@ -34,6 +33,7 @@ from sftloop.curate.filter.pool import Pool, PoolCounts
 from sftloop.curate.filter.rank_fusion import fused_ranks
 from sftloop.curate.filter.round_robin import affinities, round_robin
 from sftloop.curate.filter.target import Target
+from sftloop.curate.quota import few_of
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 """One vector per text, shape (texts, size); called once, the target's texts in front."""
@@ -130,7 +130,7 @@ def _second(
 ) -> tuple[list[Candidate], float | None]:
     result, facts = directory / "stage2.jsonl", directory / "meant.json"
     if not result.exists():
-        asking = _queries(target)
+        asking = few_of(target.texts, _MOST_QUERIES)
         queries = [target.texts[place] for place in asking]
         vectors = embed([*queries, *(candidate.text for candidate in candidates)])
         near = affinities(vectors[: len(queries)], vectors[len(queries) :])
@@ -151,13 +151,6 @@ def _second(
         write_candidates(result, chosen)
     meant: float | None = read_json(facts, "how many are meant")["meant"]
     return read_candidates(result), meant
-
-
-def _queries(target: Target) -> list[int]:
-    """Return the places of the target's texts that choose: all, or as many as fit in memory beside candidates."""
-    places = range(len(target.texts))
-    drawn = sorted(places, key=lambda place: derive_seed("query", target.texts[place]))[:_MOST_QUERIES]
-    return sorted(drawn)
 
 
 def _third(candidates: list[Candidate], directory: Path, loss_drop: Score) -> list[Candidate]:

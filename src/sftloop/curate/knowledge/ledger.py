@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sftloop.core.jsonl import JsonlAppender, read_jsonl
+from sftloop.core.jsonl import JsonlAppender, kept_rows
 from sftloop.curate.knowledge.few_shot import Fact
 from sftloop.curate.knowledge.slick import Inquiry, Knowledge
 
@@ -32,12 +32,8 @@ class Ledger:
         self.asked: dict[Fact, Asked] = {}
         self._path = path
         self._too_long: set[Fact] = set()
-        if path is None:
-            return
-        JsonlAppender(path).close()  # cuts off a line torn by a kill
-        if path.stat().st_size:
-            for _, row in read_jsonl(path, what="facts that were asked for"):
-                self._take(Fact(**row["fact"]), row["verdict"], row["generations"])
+        for row in () if path is None else kept_rows(path, what="facts that were asked for"):
+            self._take(Fact(**row["fact"]), row["verdict"], row["generations"])
 
     def __contains__(self, fact: Fact) -> bool:
         """Whether it needn't be asked for again."""
