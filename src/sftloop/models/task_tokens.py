@@ -5,7 +5,7 @@ Joins the scenario's wording with one tokenizer; doesn't know the model's weight
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,15 @@ class TaskTokens:
     def target(self, record: Record) -> list[int]:
         """Return the tokens the model must learn to write: the answer and the end of the turn."""
         return self.encoder.answer_ids(format_answer(self.task, record.answer, self.language))
+
+    def beyond_room(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """Return which answers no evaluation lets the model write to their end, the longest first.
+
+        Args:
+            sizes: record's id → tokens of its answer, the end of the turn among them.
+        """
+        long = {name: size for name, size in sizes.items() if size > self.answer_limit}
+        return dict(sorted(long.items(), key=lambda item: -item[1]))
 
     def head(self, written: str) -> list[int]:
         """Return what stands in front of the labels' tokens where evidence or reason come before the label.

@@ -23,7 +23,7 @@ from sftloop.workflow.training_case import TrainingData, read_training_case
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, TrainerCallback
 
-    from sftloop.models import PromptEncoder
+    from sftloop.models import PromptEncoder, TaskTokens
     from sftloop.train import Example, Method, Objective, Trainable, TrainSettings
 
 
@@ -143,12 +143,27 @@ def set_up(scenario: Scenario, records: Sequence[Record], base: Path, choices: T
     method = build_method(choices)
     trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
     objective: Objective = TOKENS
-    if choices.head is not None:
+    if choices.head is None:
+        _tell_cut_off(examples, tokens)
+    else:
         objective = add_heads(trainable.model, scenario, choices.head, set(tokens))
         examples = head_examples(examples, records, scenario)
         trainable = trainable.counted(trainable.model, trainable.precision)
     settings = build_settings(choices, method, trainable)
     return Ready(trainable, method, examples, settings, objective, encoder)
+
+
+def _tell_cut_off(examples: Sequence[Example], tokens: Mapping[str, TaskTokens]) -> None:
+    """Say per task which answers evaluation won't let the model write to their end."""
+    for name, own in sorted(tokens.items()):
+        sizes = {example.record_id: len(example.target) for example in examples if example.task == name}
+        if long := own.beyond_room(sizes):
+            first, most = next(iter(long.items()))
+            say(
+                f"{len(long)} of {len(sizes)} answers of task '{name}' are longer than the "
+                f"{own.answer_limit} tokens that evaluation lets the model write ('{first}': {most}). They are "
+                f"learned whole; max_answer_tokens: {most} in the scenario lets them be written whole."
+            )
 
 
 def build_method(choices: Training) -> Method:

@@ -157,6 +157,19 @@ def test_with_a_tokenizer():
     assert find_untrainable(records, of, tokens=tokens).findings == [], "without a known context"
 
 
+def test_answers_longer_than_evaluation_lets_them_be():
+    of = scenario(task("t", "generate", max_answer_tokens=4))
+    tokens = {"t": TaskTokens.of(of, "t", tiny_scenario.tiny_encoder())}
+    records = [
+        record("fits", text="w3 w4 w5"),
+        record("long", text="w3 w4 w5 w6"),
+        record("b", text="w3 " * 9),
+    ]
+    (finding,) = find_untrainable(records, of, tokens=tokens).findings
+    assert causes([finding]) == {"cut_off": ("b", "long")} and finding.severity == "warning"
+    assert "b (10 tokens)" in finding.why and "max_answer_tokens" in finding.mend
+
+
 def test_an_answer_whose_tokens_are_all_dropped(monkeypatch):
     of = tiny_scenario.scenario()
     tokens = {"kind": TaskTokens.of(of, "kind", tiny_scenario.tiny_encoder())}

@@ -50,6 +50,8 @@ class TokenFit:
     """Record's id → its tokens, the longest first."""
     masked: tuple[str, ...]
     """No token of the answer is learned: the tokenizer drops all of it."""
+    cut_off: Mapping[str, int]
+    """Record's id → its answer's tokens, where evaluation stops the model before it can write so many."""
 
 
 def token_fit(records: Sequence[Record], tokens: TaskTokens, context_tokens: int | None) -> TokenFit:
@@ -72,6 +74,7 @@ def token_fit(records: Sequence[Record], tokens: TaskTokens, context_tokens: int
         facts=_facts(tokens, list(sizes.values()), context_tokens) if sizes else None,
         too_long=dict(sorted(long.items(), key=lambda item: -item[1])),
         masked=tuple(key for key, (_, target) in sizes.items() if target < 2),
+        cut_off=tokens.beyond_room({key: target for key, (_, target) in sizes.items()}),
     )
 
 

@@ -78,8 +78,16 @@ _SENTENCES: Mapping[str, Sentence] = {
         "分词器把它们全部丢弃了。例如 {example}。",
         mend_zh="改用分词器认识的字符书写答案，或换一个模型。",
     ),
+    "cut_off": Sentence(
+        why="The answers of {n} of {total} records of task '{name}' are longer than the room that evaluation "
+        "gives them; what is learned behind it is never written. For example {example}.",
+        mend="Set max_answer_tokens of the task to the longest answer's size, or shorten the answers.",
+        why_zh="任务“{name}”的 {total} 条记录中有 {n} 条的答案长于评测留给答案的长度，"
+        "超出部分学了也不会写出。例如 {example}。",
+        mend_zh="把任务的 max_answer_tokens 设为最长答案的词元数，或缩短这些答案。",
+    ),
 }
-_WARNINGS = ("answer_in_input",)
+_WARNINGS = ("answer_in_input", "cut_off")
 _NO_END = Sentence(
     why="The model's chat template doesn't end an answer with a token of its own; the end of text is learned "
     "in its place.",
@@ -122,6 +130,7 @@ def find_untrainable(
             facts += [fit.facts] if fit.facts else []
             causes["too_long"] = {key: f"{size} tokens" for key, size in fit.too_long.items()}
             causes["masked"] = {r.id: clipped_input(r) for r in sound if r.id in fit.masked}
+            causes["cut_off"] = {key: f"{size} tokens" for key, size in fit.cut_off.items()}
         findings += _findings(task, causes, len(mine))
     if tokens and not closes_turns(next(iter(tokens.values())).encoder):
         findings.append(
