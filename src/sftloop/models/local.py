@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -276,16 +276,17 @@ def _tables(scores: LabelScores, tokens: TaskTokens) -> list[dict[str, float]]:
 
 
 def inference(model: PreTrainedModel) -> AbstractContextManager[None]:
-    """No gradients, and bf16 matrix products where the frozen weights are bf16 (adapters stay fp32)."""
+    """No gradients, and bf16 matrix products where the frozen weights are bf16 (adapters stay fp32).
+
+    Where all weights are fp32, an autocast around it holds: a training in bf16 is validated in bf16.
+    """
     return _Inference(model)
 
 
 class _Inference(AbstractContextManager[None]):
     def __init__(self, model: PreTrainedModel) -> None:
         low = next((p.dtype for p in model.parameters() if p.dtype in {torch.bfloat16, torch.float16}), None)
-        self._autocast = torch.autocast(
-            model.device.type, dtype=low or torch.bfloat16, enabled=low is not None
-        )
+        self._autocast = torch.autocast(model.device.type, dtype=low) if low else nullcontext()
         self._no_grad = torch.no_grad()
 
     def __enter__(self) -> None:

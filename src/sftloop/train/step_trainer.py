@@ -28,7 +28,7 @@ from sftloop.train.optimizers import build_optimizer
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import Recompute
 from sftloop.train.settings import TrainSettings
-from sftloop.train.shared import StepResult, shared_step, usual_micro_batch_tokens
+from sftloop.train.shared import StepResult, autocast, shared_step, usual_micro_batch_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -105,10 +105,11 @@ class SharedPrefixTrainer(Trainer):
             self.state.log_history[-1]["task"] = self._task  # type: ignore[assignment]
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Validate by task metrics instead of loss."""
+        """Validate by task metrics instead of loss, in the precision that is trained in."""
         model = cast("PreTrainedModel", self.model)
         model.eval()
-        metrics = {f"eval_{name}": value for name, value in self.validate(model).items()}
+        with autocast(model, self.precision):
+            metrics = {f"eval_{name}": value for name, value in self.validate(model).items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
