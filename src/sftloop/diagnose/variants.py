@@ -15,10 +15,11 @@ import numpy as np
 from sftloop.diagnose.claims import claimed
 from sftloop.evaluate.align import align_pairs, cluster_codes
 from sftloop.evaluate.bootstrap import bootstrap_interval
+from sftloop.evaluate.field_values import same_values
 from sftloop.evaluate.proportions import proportion_interval
 from sftloop.evaluate.resample import additive
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Language, Scenario, Task
+from sftloop.scenario import Answer, Language, Scenario, Task
 
 Aspect = Literal["label_order", "wording", "sampling"]
 ASPECTS: tuple[Aspect, ...] = ("label_order", "wording", "sampling")
@@ -115,14 +116,18 @@ def _agreement(
     """Return whether each answer stayed, and which group, else which record, it belongs to."""
     pairs = align_pairs(task, records, base, other)
     both = zip(pairs.before.predictions, pairs.after.predictions, strict=True)
-    hits = np.array([_answer(task, first) == _answer(task, second) for first, second in both], dtype=bool)
+    hits = np.array([_same(task, first.answer, second.answer) for first, second in both], dtype=bool)
     return hits, [record.group or record.id for record in pairs.before.records]
 
 
-def _answer(task: Task, prediction: Prediction) -> object:
-    if task.kind == "extract":
-        return None if prediction.answer is None else prediction.answer.fields
-    return claimed(task, prediction.answer)
+def _same(task: Task, first: Answer | None, second: Answer | None) -> bool:
+    """Whether two answers say the same; fields are compared by type, not by spelling."""
+    if task.kind != "extract":
+        return claimed(task, first) == claimed(task, second)
+    if first is None or second is None:
+        return first is second
+    one, two = first.fields or {}, second.fields or {}
+    return all(same_values(one.get(name), two.get(name), field.type) for name, field in task.fields.items())
 
 
 def _repeated(

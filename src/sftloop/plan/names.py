@@ -22,6 +22,7 @@ _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12} | {
 }
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?i?b)?", re.IGNORECASE)
 _PARAMETERS = re.compile(r"(.*)-(\d+(?:\.\d+)?)([bm])(.*)")
+_SIZE_IN_NAME = re.compile(r"-\d+(?:\.\d+)?[bm](?![a-z])", re.IGNORECASE)
 _SUFFIXES = ("-instruct", "-chat", "-it", "-base", "-hf", "-v0.1", "-v0.2", "-2507", "-4k", "-128k")
 """What a published name may carry without being another architecture."""
 
@@ -68,12 +69,21 @@ def known_name(name: str) -> str | None:
 
 
 def smaller_model(name: str) -> str | None:
-    """Return the next smaller known model of the same series, or None: `qwen2.5-7b` → `qwen2.5-3b`."""
+    """Return the next smaller known model of the same series, or None: `qwen2.5-7b` → `qwen2.5-3b`.
+
+    It is spelled as the larger one is, so that a hub or the catalogue finds it where it finds the larger one:
+    `Qwen/Qwen2.5-7B-Instruct` → `Qwen/Qwen2.5-3B-Instruct`.
+    """
     series, _, _ = _series(name)
     sizes = {other: _series(other)[1] for other in model_names() if _series(other)[0] == series}
     own = _series(name)[1]
     below = {other: size for other, size in sizes.items() if size < own}
-    return max(below, key=lambda other: below[other]) if below else None
+    if not below:
+        return None
+    found = max(below, key=lambda other: below[other])
+    [size] = _SIZE_IN_NAME.findall(found)
+    spelled = _SIZE_IN_NAME.sub(lambda old: size.upper() if old[0].isupper() else size, name)
+    return spelled if known_name(spelled) == found else found
 
 
 def _series(name: str) -> tuple[str, float, str]:

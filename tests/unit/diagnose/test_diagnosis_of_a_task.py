@@ -11,7 +11,7 @@ import pytest
 from tests.tiny_models import tiny_model
 from tests.tiny_scenario import scenario as tiny_scenario
 from tests.tiny_scenario import tiny_encoder
-from tests.unit.diagnose.cases import CHILD, POSTS, TOPICS, child, scenario
+from tests.unit.diagnose.cases import CHILD, ORDER, POSTS, TOPICS, child, scenario
 
 from sftloop.diagnose.before_after import compare_diagnoses
 from sftloop.diagnose.probes import Answered, Probes, probes_of
@@ -213,6 +213,23 @@ def test_stability_by_hand() -> None:
     assert found["label_order"]["agreement"]["value"] == pytest.approx(5 / 6)
     assert found["label_order"]["ways"]["reversed"]["value"] == pytest.approx(2 / 3)
     assert "wording" not in found
+
+
+def test_fields_that_are_spelled_otherwise_have_stayed() -> None:
+    case = scenario("en", order=ORDER)
+    said = Answer(fields={"item": "Tea"})
+    records = [Record(id=name, task="order", input={"message": "x"}, answer=said) for name in "abc"]
+    given = [{"item": "Tea", "count": 3}, {"item": "Tea", "count": 3}, {"item": "Tea"}]
+    turned = [{"count": "3.0", "item": " Tea", "place": None}, {"item": "Tea", "count": 4}, {"item": "Tea"}]
+    base, other = (
+        [
+            Prediction(id=record.id, task="order", answer=Answer(fields=fields))
+            for record, fields in zip(records, side, strict=True)
+        ]
+        for side in (given, turned)
+    )
+    found = stability_figures(case.tasks["order"], records, base, [("polite", "wording", other)], seed=0)
+    assert found["wording"]["agreement"]["value"] == pytest.approx(2 / 3)
 
 
 def test_stability_counts_groups_not_their_records() -> None:

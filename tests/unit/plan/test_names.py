@@ -6,7 +6,7 @@ import pytest
 
 from sftloop.core.errors import UsageError
 from sftloop.plan import find_config, gpu_bytes, known_name
-from sftloop.plan.names import smaller_model
+from sftloop.plan.names import model_names, smaller_model
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,11 @@ def test_the_next_smaller_of_a_series():
     assert smaller_model("smollm2-360m") == "smollm2-135m"
     assert smaller_model("qwen2.5-0.5b") is None
     assert smaller_model("/some/model") is None
+    assert smaller_model("Qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-3B-Instruct"
+    assert smaller_model("qwen2.5-coder-7b-instruct") == "qwen2.5-coder-1.5b-instruct"
+    assert smaller_model("meta-llama/Llama-3.2-3B-Instruct") == "meta-llama/Llama-3.2-1B-Instruct"
+    assert smaller_model("meta-llama/Meta-Llama-3-70B") == "meta-llama/Meta-Llama-3-8B"
+    assert smaller_model("google/gemma-2-9b-it") == "google/gemma-2-2b-it"
+    for name in model_names():
+        below = smaller_model(name)
+        assert below is None or below in model_names()

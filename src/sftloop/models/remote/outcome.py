@@ -133,7 +133,7 @@ def _read_answer(endpoint: Endpoint, headers: Mapping[str, str], text: str, seco
         return read_reply(json.loads(text), seconds)
     except MalformedError as error:
         return Broken(f"{error} ({_brief(text)})", billed=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         if "text/html" in headers.get("content-type", ""):
             raise ExternalError(
                 f"{endpoint.address} answers with a web page, not as an API.",
@@ -146,7 +146,7 @@ def _error_of(text: str) -> tuple[str, str]:
     """Return an error body's code and message, whichever of the usual shapes it has."""
     try:
         body: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", _brief(text)
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):

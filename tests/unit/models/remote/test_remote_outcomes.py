@@ -60,6 +60,8 @@ def error(message: str, code: str = "") -> str:
         (413, "", Rejected),
         (200, "{", Broken),
         (200, "{}", Broken),
+        (200, "[" * 100_000, Broken),
+        (500, "[" * 100_000, Broken),
     ],
 )
 def test_whose_turn_it_is(status, body, kind) -> None:
