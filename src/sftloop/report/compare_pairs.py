@@ -5,10 +5,11 @@ Lays saved comparisons out; computes none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sftloop.evaluate.interval import SMALL_N
 from sftloop.report.figures import Figures
 from sftloop.report.verdict import named_in_sentence
 from sftloop.report.wording import Words
@@ -38,6 +39,8 @@ class PairTable:
 
     caption: str
     rows: tuple[PairRow, ...]
+    note: str
+    """That few records were compared; empty where there are enough."""
 
 
 def pair_tables(result: Mapping[str, Any], shared: Words, words: CompareWords) -> tuple[PairTable, ...]:
@@ -48,7 +51,8 @@ def pair_tables(result: Mapping[str, Any], shared: Words, words: CompareWords) -
         if own:
             metric = named_in_sentence(facts["metric"], shared)
             caption = words.pairs.caption.format(task=task, metric=metric, best=facts["ranked"][0])
-            tables.append(PairTable(caption=caption, rows=tuple(_row(pair, shared, words) for pair in own)))
+            rows = tuple(_row(pair, shared, words) for pair in own)
+            tables.append(PairTable(caption=caption, rows=rows, note=_few(own, shared)))
     return tuple(tables)
 
 
@@ -64,6 +68,11 @@ def _row(pair: Mapping[str, Any], shared: Words, words: CompareWords) -> PairRow
         detectable=figures.difference(metric, pair["detectable"], signed=False),
         more=_more(pair["more_records"], figures, words),
     )
+
+
+def _few(pairs: Sequence[Mapping[str, Any]], shared: Words) -> str:
+    fewest = min(pair["n"] for pair in pairs)
+    return shared.task.few_records.of(fewest) if fewest < SMALL_N else ""
 
 
 def _ends(pair: Mapping[str, Any]) -> tuple[float | None, float | None]:

@@ -147,6 +147,14 @@ def test_pairs_say_what_is_detectable_and_what_would_settle():
     assert pair_tables(far, ZH, CHINESE)[0].rows[0].more == "超过 100,000"
 
 
+def test_few_compared_records_are_told_below_their_table():
+    result = comparison()
+    assert pair_tables(result, EN, ENGLISH)[0].note == ""
+    result["pairs"][0]["n"] = 12
+    assert "12" in pair_tables(result, EN, ENGLISH)[0].note
+    assert "12 条记录" in pair_tables(result, ZH, CHINESE)[0].note
+
+
 def test_records_group_systems_by_answer():
     section = records_section(comparison(), records(), EN, ENGLISH, most=10, characters=500)
     card = next(card for card in section.cards if card.id == "te-001")
