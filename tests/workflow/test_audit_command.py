@@ -117,6 +117,15 @@ def test_what_cannot_be_audited_is_refused(
     assert all(each in message for each in told), message
 
 
+def test_what_was_not_asked_about_is_not_accused(own_case: Path) -> None:
+    found = audited(own_case, "--task", "both")
+    assert [*found["summary"]["tasks"]] == ["both"]
+    assert {finding["task"] for finding in found["findings"]} <= {"both", None}
+    few = audited(own_case, "--limit", "5")
+    assert not {"imbalance", "over_cap", "few_boundary"} & {each["kind"] for each in few["findings"]}
+    assert any("--limit" in each["why"] for each in few["not_checked"])
+
+
 def test_a_file_of_another_is_refused_before_the_model_is_asked(own_case: Path) -> None:
     (own_case / "scratch.jsonl").write_text("{}\n")
     result = call("audit", own_case, "--with-model", "--apply-rewrites", "scratch.jsonl", cwd=own_case)

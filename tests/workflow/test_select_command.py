@@ -127,7 +127,7 @@ def test_filter_leaves_out_what_the_scenario_has_and_tells_equal_ids_apart(own_c
 
 
 def test_a_proof_on_the_records_that_chose_is_refused(own_case: Path) -> None:
-    for arguments in (["--target", "test"], ["--prove-on", "train"]):
+    for arguments in (["--target", "test"], ["--prove-on", "train"], ["--prove-on", "validation"]):
         refused = call("select", "attribute", own_case, "--prove", *arguments, cwd=own_case)
         assert refused.returncode == 2 and "--prove-on" in refused.stderr, refused.stderr
     proved = ["--prove", "--prove-on", "test", "--seeds", "1", "--epochs", "1", "--against", "random"]

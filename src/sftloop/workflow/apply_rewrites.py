@@ -10,13 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from sftloop.core.errors import UsageError
-from sftloop.core.files import sha256_file
+from sftloop.core.files import atomic_write_text, sha256_file
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split, require_other_file, write_records
 from sftloop.scenario import Scenario
 from sftloop.workflow.rewrite_proposals import Proposal
 
 _STEP = "applied rewrites"
+_DRAFT = "applied.jsonl"
+"""What is being written, until the manifest knows it: a kill in between must not make the file a stranger's."""
 
 
 def require_new_file(path: Path, scenario: Scenario) -> None:
@@ -38,8 +40,10 @@ def require_own_file(path: Path, run: RunDirectory) -> None:
     Raises:
         UsageError: `path` exists and isn't what this run wrote last.
     """
-    known = run.manifest["steps"].get(_STEP, {})
-    if path.exists() and known.get("sha256") != sha256_file(path):
+    known = {run.manifest["steps"].get(_STEP, {}).get("sha256")}
+    if (draft := run.file(_DRAFT)).exists():
+        known.add(sha256_file(draft))
+    if path.exists() and sha256_file(path) not in known:
         raise UsageError(
             f"'{path}' exists and wasn't written by this audit.", hint="Name a new file, or delete this one."
         )
@@ -73,8 +77,11 @@ def apply_rewrites(
     for proposal in proposals:
         by_id.setdefault(proposal.record, []).append(proposal)
     records = load_split(scenario, split, skip_bad=skip_bad)
-    write_records(path, (_rewritten(record, by_id.get(record.id, [])) for record in records))
+    draft = run.file(_DRAFT)
+    write_records(draft, (_rewritten(record, by_id.get(record.id, [])) for record in records))
+    atomic_write_text(path, draft.read_text(encoding="utf-8"))
     run.mark_done(_STEP, file=str(path), sha256=sha256_file(path), rewrites=len(proposals))
+    draft.unlink()
     return len(proposals)
 
 

@@ -87,6 +87,8 @@ def audit_scenario(
     }
     inputs = _inputs(scenario, splits, path if name else None)
     run = open_run("audit", scenario, inputs, settings, out)
+    if tasks:
+        scenario = scenario.model_copy(update={"tasks": {task: scenario.tasks[task] for task in tasks}})
     if asking.apply_to is not None:
         require_own_file(asking.apply_to, run)
     records = splits[split]
@@ -107,7 +109,7 @@ def audit_scenario(
             "难度与知识",
             "没有调用模型；加 --with-model 即可使用场景中的模型",
         )
-    check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed)
+    check_records(checked, scenario, split, splits, difficulty=difficulty, seed=seed, whole=limit is None)
     check_reach(run, checked, scenario, split, splits, local=local, seed=seed)
     checked.findings = in_order_of_harm(checked.findings)
     told = None

@@ -94,6 +94,7 @@ def check_records(
     *,
     difficulty: DifficultyReport | None,
     seed: int,
+    whole: bool,
 ) -> None:
     """Run every check that needs no model but `check_trainable`.
 
@@ -104,6 +105,7 @@ def check_records(
         splits: all splits there are; the audited one among them.
         difficulty: as measured; None: taken from the tags.
         seed: of everything drawn.
+        whole: all records of the split are there, so that their numbers say something.
     """
     from sftloop.curate.copies import (
         find_conflicts,
@@ -133,8 +135,15 @@ def check_records(
         ),
         *labels.findings,
         *styles.findings,
-        *balance.findings,
+        *(balance.findings if whole else ()),
     ]
+    if not whole:
+        checked.left_out(
+            "balance of tasks and labels",
+            "--limit takes as many records of each label as it can; without it they are counted",
+            "任务与标签的均衡",
+            "--limit 会尽量均匀地抽取各标签的记录；不加它才会统计数量",
+        )
     for fact in balance.facts:
         own = fact.to_json()
         checked.tell(own.pop("task"), kind=scenario.tasks[fact.task].kind, **own)

@@ -79,6 +79,16 @@ def learning_curve(
             f"A learning curve needs at least {_LEAST_RECORDS} training records, there are {len(data.train)}.",
             hint="Add records, or compare methods with `sftloop train`.",
         )
+    shown = [
+        name
+        for name in scenario.tasks
+        if any(record.task == name for record in asked) and any(record.task == name for record in data.train)
+    ]
+    if not shown:
+        raise UsageError(
+            f"No task has records both in train and in {split}.",
+            hint="Add records of the same task to both, or name another split with --split.",
+        )
     for each in choices.values():
         check_heads(scenario, each.head, {record.task for record in data.train})
     base = base_model(model or scenario.model)
@@ -93,12 +103,7 @@ def learning_curve(
         "records": len(data.train),
         "seeds": seeds,
         "split": split,
-        "tasks": [
-            curves_of_task(scenario, name, asked, _by_size(found, data.train, name))
-            for name in scenario.tasks
-            if any(record.task == name for record in asked)
-            and any(record.task == name for record in data.train)
-        ],
+        "tasks": [curves_of_task(scenario, name, asked, _by_size(found, data.train, name)) for name in shown],
         "failed": failed,
         "seconds": round(time.monotonic() - began, 2),
         "page": str(run.file("plan.html")),
@@ -189,7 +194,9 @@ def _by_size(
     sizes = {
         share: sum(record.task == task for record in share_of(records, float(share), 0)) for share in SHARES
     }
-    return {
-        method: {sizes[share]: runs for share, runs in by_share.items() if runs}
-        for method, by_share in found.items()
-    }
+    merged: dict[str, dict[int, list[list[Prediction]]]] = {method: {} for method in found}
+    for method, by_share in found.items():
+        for share, runs in by_share.items():
+            if runs:
+                merged[method].setdefault(sizes[share], []).extend(runs)
+    return merged

@@ -83,9 +83,10 @@ def open_selection(
         DataError: a proof is wanted without the records it needs.
     """
     if asked.prove:
-        if asked.prove_on in ("train", settings.get("target")):
+        if asked.prove_on in ("train", "validation", settings.get("target")):
+            part = "pick each training's best epoch" if asked.prove_on == "validation" else "made the choice"
             raise UsageError(
-                f"A proof on '{asked.prove_on}' would measure with the records that the choice was made with.",
+                f"A proof on '{asked.prove_on}' would measure with records that {part}.",
                 hint="Name a split that has no part in it with --prove-on.",
             )
         choose_training(scenario.training, asked.training)
@@ -99,6 +100,7 @@ def open_selection(
         "training": dict(asked.training) if asked.prove else None,
         "seed": asked.seed,
         "seeds": asked.seeds if asked.prove else None,
+        "prove_on": asked.prove_on if asked.prove else None,
         **({"against": sorted(asked.against)} if asked.prove and asked.against else {}),
         **settings,
     }

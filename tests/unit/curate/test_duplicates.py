@@ -56,6 +56,52 @@ def test_copies_are_one_finding_and_the_most_careful_one_stays():
     assert kept == ["r2", "r3"] and find_duplicates(records[:1]) == []
 
 
+POLICY = "Guests may cancel until noon of the day before arrival without a fee. " * 6
+QUESTIONS = [
+    "May I bring my dog?",
+    "When does breakfast end?",
+    "Is there a lift to the third floor?",
+    "How do I get a second key?",
+    "Can I pay in cash?",
+    "Where do I leave the car?",
+]
+
+
+def about_policy(identifier, message, label="a"):
+    return Record(
+        id=identifier,
+        task="reply",
+        input={"message": message, "facts": POLICY},
+        answer=Answer(label=label),
+    )
+
+
+def test_a_long_context_that_records_share_makes_them_no_copies():
+    train = [about_policy(f"r{n}", text) for n, text in enumerate(QUESTIONS)]
+    test = [about_policy("t", "Do you have a swimming pool?")]
+    assert find_near_duplicates(train) == []
+    assert find_leaks({"train": train, "test": test}) == []
+    typo = about_policy("typo", QUESTIONS[2].replace("third", "thrid"))
+    (near,) = find_near_duplicates([*train, typo])
+    assert set(near.records) == {"r2", "typo"}
+    (leak,) = find_leaks({"train": train, "test": [*test, typo]})
+    assert leak.records == ("r2",)
+
+
+def test_one_question_about_several_documents_is_no_copy():
+    texts = [" ".join(random.Random(n).choices(string.ascii_lowercase, k=99)) for n in range(6)]
+    records = [
+        Record(
+            id=f"r{n}",
+            task="reply",
+            input={"message": QUESTIONS[n % 2], "facts": text},
+            answer=Answer(label="a"),
+        )
+        for n, text in enumerate(texts)
+    ]
+    assert find_near_duplicates(records) == []
+
+
 def test_a_finding_is_one_short_line():
     records = [rec(f"r{n}", "Wo ist {meine}\n" * 40) for n in range(2)]
     (finding,) = find_duplicates(records)

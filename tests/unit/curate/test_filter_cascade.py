@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.tiny_scenario import scenario
 from tests.unit.curate.test_filter_first_stage import CARDS, TARGET, made_up, write_pool
 
-from sftloop.core.errors import UsageError
+from sftloop.core.errors import DataError, UsageError
 from sftloop.curate.filter import Budget, Pool, Target, run_cascade, target_of_definitions, target_of_records
 from sftloop.curate.filter.candidate import read_candidates
 from sftloop.curate.filter.likeness import likeness
@@ -155,6 +155,14 @@ def test_after_a_kill_it_goes_on_behind_the_last_stage(tmp_path: Path) -> None:
     pool.files[0].unlink()  # what was read once isn't read again
     assert run(pool, tmp_path / "run") == usual
     assert run(pool, tmp_path / "run") == usual
+
+
+def test_a_pool_of_known_texts_is_refused_each_time(tmp_path: Path) -> None:
+    pool = write_pool(tmp_path / "p.jsonl", [TARGET.texts[0]])
+    known = TARGET._replace(known=TARGET.texts)
+    for _ in range(2):
+        with pytest.raises(DataError, match="of 1 rows 1 stand in the scenario already"):
+            run(pool, tmp_path / "run", known)
 
 
 def test_the_curve_says_where_relevance_ends(tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ def test_answers_of_one_sign_that_mean_something():
     )
 
 
+def test_labels_may_be_signs():
+    signs = scenario(task("t", labels={"-": "m", "?": "m"}))
+    assert find_untrainable([record("a", label="-"), record("b", label="?")], signs).findings == []
+
+
 def test_what_does_not_fit_the_scenario():
     of = scenario(task("t", labels=YES_NO, answer={"reason": True}))
     records = [

@@ -89,6 +89,21 @@ def test_a_task_without_labels_is_looked_at_as_a_whole():
     assert sum(name.split("-")[1] in "ab" for name in finding.records) > 0.8 * len(finding.records)
 
 
+@pytest.mark.parametrize("own", [4, 8, 12])
+def test_labels_with_few_records_are_looked_at_together(own):
+    splits = planted("abcde", "", 0, counts=(own, 0, 0))
+    labels = sorted({row.answer.label for row in splits["train"]})
+    draw = random.Random(0)
+    splits["test"] = [
+        record(
+            f"test-{n}", " ".join(draw.choices([f"alien{k}" for k in range(25)], k=8)), label=labels[n % 5]
+        )
+        for n in range(40)
+    ]
+    found = find_uncovered({"train": splits["train"], "test": splits["test"]}, by_ngrams)
+    assert found.findings[0].kind == "uncovered" and found.facts[0].covered < 0.2
+
+
 def test_too_few_records_say_nothing():
     splits = planted("ab", "b", 0, counts=(5, 5, 5))
     assert find_uncovered(splits, by_ngrams) == ([], [])

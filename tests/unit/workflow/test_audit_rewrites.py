@@ -17,7 +17,7 @@ from sftloop.models import sample as sampling
 from sftloop.models.sample import Written
 from sftloop.records import load_split
 from sftloop.scenario import load_scenario
-from sftloop.workflow.apply_rewrites import apply_rewrites, require_new_file
+from sftloop.workflow.apply_rewrites import apply_rewrites, require_new_file, require_own_file
 from sftloop.workflow.audit_rewrites import REPLIES, REWRITES, propose_rewrites
 from sftloop.workflow.rewrite_proposals import ProposalFile, read_proposals, with_rewrites
 
@@ -194,9 +194,27 @@ def test_rewrites_are_applied_to_a_new_file_only(case, local, writes, tmp_path):
     assert {name: answer for name, answer in written.items() if name not in GOOD} == others
     assert (tmp_path / "train.jsonl").read_bytes() == before
     assert apply_rewrites(new, opened(tmp_path), scenario, "train", found.proposals) == 2, "its own may go"
+    assert not run.file("applied.jsonl").exists()
     new.write_text(new.read_text() + "\n")
     with pytest.raises(UsageError, match="wasn't written by this audit"):
         apply_rewrites(new, run, scenario, "train", found.proposals)
+
+
+def test_killed_before_the_manifest_knows_the_new_file_it_goes_on(case, local, writes, tmp_path, monkeypatch):
+    scenario, records, findings, run = case
+    found = propose_rewrites(run, scenario, records, findings, local)
+    new = tmp_path / "new.jsonl"
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(run), "mark_done", killed)
+        with pytest.raises(KeyboardInterrupt):
+            apply_rewrites(new, run, scenario, "train", found.proposals)
+    assert new.exists()
+    require_own_file(new, opened(tmp_path))
+    assert apply_rewrites(new, opened(tmp_path), scenario, "train", found.proposals) == 2
 
 
 def test_the_users_own_files_are_refused_before_anything_is_asked(case, tmp_path):

@@ -10,6 +10,7 @@ from sftloop.evaluate import target_over_seeds
 from sftloop.records import Record
 from sftloop.scenario import Scenario
 from sftloop.scenario.schema import Task
+from sftloop.workflow.learning_curve import SHARES, _by_size
 from sftloop.workflow.trials import share_of
 
 TASK = {
@@ -86,6 +87,15 @@ def test_shares_keep_tasks_and_labels_in_proportion() -> None:
     for record in chosen:
         counts[record.task, record.answer.label] += 1
     assert counts == {("t", "yes"): 15, ("t", "no"): 5, ("u", "no"): 2}
+
+
+def test_shares_of_one_size_are_one_point_with_all_their_runs() -> None:
+    few = [Record.from_json({**r.to_json(), "id": f"{r.id}x"}) for r in records()[:40]]
+    small = [r for r in records() if r.task == "u"][:5]
+    runs = {share: [[] for _ in range(3)] for share in SHARES}
+    found = _by_size({"lora": runs}, [*few, *small], "u")["lora"]
+    assert sum(map(len, found.values())) == 3 * len(SHARES)
+    assert len(found) < len(SHARES)
 
 
 def test_a_smaller_share_is_part_of_a_larger_one_in_any_order() -> None:

@@ -6,13 +6,15 @@ Knows records one by one; doesn't know why they are compared.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from sftloop.curate.quote import clipped
 from sftloop.curate.similarity.shingles import normalised_texts
 from sftloop.records import Record, normalise
+from sftloop.records.identity import input_texts
 from sftloop.scenario.answer import MAIN_KEY
 
 InputKey = tuple[str, ...]
@@ -30,6 +32,31 @@ def input_keys(records: Sequence[Record]) -> list[InputKey]:
         texts = iter(normalised_texts([text for mine in documents for text in mine]))
         keys += [tuple(next(texts) for _ in mine) for mine in documents]
     return keys
+
+
+def context_fields(records: Iterable[Record]) -> dict[str, frozenset[str]]:
+    """Return per task the fields whose texts come again and again while another field tells the records apart.
+
+    Two questions about one long document share the document, which makes them no copies of each other. A field is
+    such a context if it has at most half as many different texts as the task's most varied field.
+    """
+    values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for record in records:
+        for name, value in record.input.items():
+            values[record.task][name].add("\n".join(input_texts({name: value})))
+    found = {}
+    for task, fields in values.items():
+        most = max(len(texts) for texts in fields.values())
+        found[task] = frozenset(name for name, texts in fields.items() if 2 * len(texts) <= most)
+    return found
+
+
+def own_text(record: Record, contexts: Mapping[str, frozenset[str]]) -> str:
+    """Return the input as one text without its context fields; the whole where nothing else is in it."""
+    left_out = contexts.get(record.task, frozenset())
+    own = {name: value for name, value in record.input.items() if name not in left_out}
+    text = "\n".join(input_texts(own))
+    return text if text.strip() else record.text()
 
 
 def answer_key(record: Record) -> str:

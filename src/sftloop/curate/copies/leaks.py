@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sftloop.curate.copies.inputs import InputKey, input_keys
+from sftloop.curate.copies.inputs import InputKey, context_fields, input_keys, own_text
 from sftloop.curate.copies.near_duplicates import THRESHOLD, NearPair, near_pairs_across
 from sftloop.curate.copies.split_order import in_order
 from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped_input
+from sftloop.curate.similarity.jaccard import similarities
 from sftloop.records import Record
 
 _EXACT = Sentence(
@@ -53,7 +54,7 @@ def find_leaks(
 
     Args:
         splits: name → records; other names than train, validation and test come last, in the order given.
-        threshold: least similarity of a near leak.
+        threshold: least similarity of a near leak, with and without fields that are context (`context_fields`).
         seed: of the search.
 
     Raises:
@@ -63,16 +64,30 @@ def find_leaks(
     texts = _texts([splits[name] for name in names])
     exact = list(_exact(texts))
     leaked = {(early.split, early.key) for early, _ in exact}
+    contexts = context_fields(record for records in splits.values() for record in records)
     pairs = near_pairs_across(
-        [text.records[0].text() for text in texts],
+        [own_text(text.records[0], contexts) for text in texts],
         [text.split for text in texts],
         threshold=threshold,
         seed=seed,
     )
+    if any(contexts.values()):
+        pairs = _near_as_a_whole(texts, pairs, threshold)
     pairs = [pair for pair in pairs if (texts[pair.left].split, texts[pair.left].key) not in leaked]
     return [
         *(_exact_finding(names, early, late) for early, late in exact),
         *(_near_finding(names, texts, group) for group in _groups(texts, pairs)),
+    ]
+
+
+def _near_as_a_whole(texts: Sequence[_Text], pairs: Sequence[NearPair], threshold: float) -> list[NearPair]:
+    """Keep the pairs whose whole inputs are near, too, with that similarity."""
+    whole = [text.records[0].text() for text in texts]
+    found = similarities(whole, [(pair.left, pair.right) for pair in pairs])
+    return [
+        pair._replace(similarity=float(similarity))
+        for pair, similarity in zip(pairs, found, strict=True)
+        if similarity >= threshold
     ]
 
 

@@ -12,7 +12,9 @@ from itertools import pairwise
 from sftloop.curate.copies.inputs import (
     InputKey,
     answer_key,
+    context_fields,
     input_keys,
+    own_text,
     shown_answer,
     worth_keeping,
 )
@@ -45,15 +47,24 @@ def find_near_duplicates(
 
     Args:
         records: of any tasks.
-        threshold: least similarity to the text that stands for the group.
+        threshold: least similarity to the text that stands for the group, with and without the fields that are
+            context (`context_fields`).
         seed: of the search.
 
     Raises:
         UsageError: the threshold isn't above 0 and at most 1.
     """
-    groups = [
-        group for texts in _distinct(records).values() for group in _near_groups(texts, threshold, seed)
-    ]
+    contexts = context_fields(records)
+    groups = []
+    for task, texts in _distinct(records).items():
+        found = _near_groups(texts, [own_text(r, contexts) for r in texts], threshold, seed)
+        if contexts[task]:
+            found = [
+                part
+                for group in found
+                for part in _near_groups(group, [r.text() for r in group], threshold, seed)
+            ]
+        groups += found
     kept = [worth_keeping(group) for group in groups]
     return [
         _finding(group, keep, lowest)
@@ -72,8 +83,10 @@ def _distinct(records: Sequence[Record]) -> dict[str, list[Record]]:
     return tasks
 
 
-def _near_groups(records: Sequence[Record], threshold: float, seed: int) -> list[list[Record]]:
-    groups = near_duplicate_groups((record.text() for record in records), threshold=threshold, seed=seed)
+def _near_groups(
+    records: Sequence[Record], texts: Sequence[str], threshold: float, seed: int
+) -> list[list[Record]]:
+    groups = near_duplicate_groups(texts, threshold=threshold, seed=seed)
     return [[records[place] for place in group] for group in groups]
 
 

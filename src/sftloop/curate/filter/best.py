@@ -1,7 +1,7 @@
 """The best so many of a stream, in memory for about twice as many; equal texts count once.
 
 Knows scores and keys; not what they mean. The result doesn't depend on the order of the stream: ties go to
-the smaller key, equal texts to the smaller name.
+the smaller key, equal texts to the higher score, then to the smaller name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Scored(NamedTuple, Generic[Item]):
 
     score: float
     key: int
-    """Equal for equal texts, which always have equal scores."""
+    """Equal for equal texts."""
     name: str
     item: Item
 
@@ -57,11 +57,10 @@ class Best(Generic[Item]):
 
     def _cut(self) -> None:
         self._held.sort(key=lambda each: (-each.score, each.key, each.name))
-        once = [
-            each
-            for place, each in enumerate(self._held)
-            if place == 0 or each.key != self._held[place - 1].key
-        ]
+        first: dict[int, Scored[Item]] = {}
+        for each in self._held:
+            first.setdefault(each.key, each)
+        once = list(first.values())
         self._held = once[: self._keep]
         if len(once) >= self._keep:
             self._bar = self._held[-1].score

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sftloop.core.errors import UsageError
+from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.curate.filter.candidate import Candidate, read_candidates, write_candidates
 from sftloop.curate.filter.first_stage import search_pool
@@ -103,7 +103,7 @@ def run_cascade(
         read_pool: the first stage, here or on a cluster.
 
     Raises:
-        DataError: as `search_pool`.
+        DataError: as `search_pool`, or the pool has no text that isn't known.
         ExternalError: the directory can't be written.
     """
     candidates, counts = _first(pool, target, directory, budget.first * budget.n, read_pool)
@@ -120,6 +120,12 @@ def _first(
     result, facts = directory / "stage1.jsonl", directory / "pool.json"
     if not result.exists():
         candidates, counts = read_pool(pool, target, keep)
+        if not candidates:
+            raise DataError(
+                f"The pool has nothing to choose from: of {counts.rows} rows {counts.known} stand in the scenario "
+                f"already, {counts.blank} are blank, {counts.bad} can't be read.",
+                hint="Give a pool with other texts.",
+            )
         atomic_write_json(facts, asdict(counts))
         write_candidates(result, candidates)
     return read_candidates(result), PoolCounts(**read_json(facts, "what the pool holds"))

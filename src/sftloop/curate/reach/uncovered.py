@@ -1,10 +1,10 @@
 """Records of other splits that no training record is like: what is asked there wasn't taught.
 
 Each record's likeness to its nearest training record is held against that of the training records to their
-nearest fellow: of its own label, since some labels are more varied than others; of all, for labels that train
-doesn't have, which stand together. Were the splits drawn alike, both would be distributed alike. What is reported
-is clearly lower by the Mann-Whitney test, with Holm's correction over labels. Of such labels those records are
-named that are farther than nine tenths of the training records are.
+nearest fellow: of its own label, since some labels are more varied than others; of all, for labels of which
+train has too few records to tell, which stand together. Were the splits drawn alike, both would be distributed
+alike. What is reported is clearly lower by the Mann-Whitney test, with Holm's correction over labels. Of such
+labels those records are named that are farther than nine tenths of the training records are.
 
 Knows vectors of texts and labels; where the vectors come from is for the caller.
 """
@@ -70,15 +70,15 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """The records of one label, of all labels that aren't taught, or of a task without labels."""
+    """The records of one label, of all labels that are hardly taught, or of a task without labels."""
 
     labels: tuple[str, ...]
     places: list[int]
     """Among the task's records of other splits."""
+    share: float
+    """How many of them would be far if the splits were drawn alike."""
     far: list[int]
     """Those of them that are far."""
-    expected: float
-    """How many would be."""
     chance: float
     """p-value."""
 
@@ -152,7 +152,7 @@ def _groups(
     among: NDArray[np.float32],
     similarity: NDArray[np.float32],
 ) -> list[_Group]:
-    """Return a group per label, one for all labels that aren't taught; of a task without labels the whole."""
+    """Return a group per label, one for all labels that are hardly taught; of a task without labels the whole."""
     own: dict[str, list[float]] = {}
     for record, value in zip(taught, among.tolist(), strict=True):
         for label in record.labels() or ("",):
@@ -161,15 +161,16 @@ def _groups(
     for place, record in enumerate(others):
         for label in record.labels() or ("",):
             members.setdefault(label, []).append(place)
+    taught_well = {label for label, values in own.items() if _far_rank(len(values))}
     groups = [
         _group((label,) if label else (), places, own[label], similarity)
         for label, places in sorted(members.items())
-        if label in own
+        if label in taught_well
     ]
-    untaught = sorted(label for label in members if label and label not in own)
+    untaught = sorted(label for label in members if label not in taught_well)
     if untaught:
         places = sorted({place for label in untaught for place in members[label]})
-        groups.append(_group(tuple(untaught), places, among.tolist(), similarity))
+        groups.append(_group(tuple(filter(None, untaught)), places, among.tolist(), similarity))
     return groups
 
 
@@ -179,26 +180,32 @@ def _group(
     from scipy.stats import mannwhitneyu
 
     ranked = sorted(reference)
-    below = int(FAR * (len(ranked) + 1))
+    below = _far_rank(len(ranked))
     far = [place for place in places if below and similarity[place] < ranked[below - 1]]
     test = mannwhitneyu(similarity[places], ranked, alternative="less") if far else None
     return _Group(
         labels=labels,
         places=places,
+        share=below / (len(ranked) + 1),
         far=far,
-        expected=len(places) * below / (len(ranked) + 1),
         chance=1.0 if test is None else float(test.pvalue),
     )
 
 
+def _far_rank(count: int) -> int:
+    """Return how many of so many training records count as far; 0: too few to tell."""
+    return int(FAR * (count + 1))
+
+
 def _facts(compared: _Compared) -> list[TaskReach]:
     facts = []
+    near_by_chance = np.ones(len(compared.others))
+    for group in compared.groups:
+        near_by_chance[group.places] *= 1 - group.share
     for split in dict.fromkeys(split for split, _ in compared.others):
         mine = np.array([own == split for own, _ in compared.others])
-        near = 1 - float(compared.far[mine].mean())
-        facts.append(
-            TaskReach(task=compared.task, split=split, n=int(mine.sum()), covered=min(1.0, near / (1 - FAR)))
-        )
+        near = (1 - float(compared.far[mine].mean())) / float(near_by_chance[mine].mean())
+        facts.append(TaskReach(task=compared.task, split=split, n=int(mine.sum()), covered=min(1.0, near)))
     return facts
 
 
@@ -226,7 +233,7 @@ def _finding(compared: _Compared, groups: Sequence[_Group]) -> DataFinding:
         n=len(touched),
         where=" and ".join(splits),
         where_zh="和".join(_SPLITS_ZH.get(split, split) for split in splits),
-        expected=round(sum(group.expected for group in groups)),
+        expected=round(sum(group.share * len(group.places) for group in groups)),
         example=example,
         **_named(list(labels)),
     )

@@ -26,9 +26,9 @@ _REASON_MARK = re.compile(
     r"\b(?:because|reason(?:ing)?\s*:|explanation\s*:|step 1)|因为|由于|理由|原因|分析[：:]", re.IGNORECASE
 )
 _DANGLING = re.compile(
-    r"(?:[,;:，、；：(（\[【-]|\b(?:and|or|the|a|an|of|to|with|for|in|that|which|is|are|because)|因为|以及|并且)$",
-    re.IGNORECASE,
+    r"(?:[,;:，、；：(（\[【]|(?<![^\W_])-|(?<!\w)(?:and|or|the|a|an|of|to|because)|因为|以及|并且)$"
 )
+"""What hardly a sentence ends with; many end with "in" or "is", a name with "A", a grade with a minus."""
 _PLACEHOLDERS = frozenset(
     "n/a na none null nil todo tbd xxx ... … - — 无 略 暂无 待补充 同上".split(),
 )

@@ -169,10 +169,11 @@ def _input_causes(records: Sequence[Record], task: Task) -> dict[str, dict[str, 
 
 
 def _is_empty(record: Record, task: Task) -> bool:
-    """Whether nothing is said: no main part, or a text of spaces and punctuation."""
+    """Whether nothing is said: no main part, or a written one of spaces and punctuation; a label may be a sign."""
     value = getattr(record.answer, MAIN_KEY[task.kind])
     if isinstance(value, str):
-        return all(unicodedata.category(mark)[0] in "PZC" for mark in value)
+        empty = "PZC" if task.kind == "generate" else "ZC"
+        return all(unicodedata.category(mark)[0] in empty for mark in value)
     return value is None
 
 
