@@ -68,6 +68,15 @@ def test_what_is_fixed_stays_and_the_weights_are_gone(found: tuple[Path, dict]) 
     assert (place / "run/plan.html").stat().st_size > 10_000
 
 
+def test_asked_again_it_gives_what_it_found(found: tuple[Path, dict], tiny_case: Path) -> None:
+    place, result = found
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("run/*") if path.is_file()}
+    again = call("plan", "search", tiny_case, *SHORT, "--out", "run", cwd=place)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == result
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
 def test_train_takes_the_plan(found: tuple[Path, dict], tiny_case: Path, tmp_path: Path) -> None:
     place, result = found
     plan = json.loads((place / "run/plan.json").read_text())

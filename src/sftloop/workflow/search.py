@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.errors import TrainingError, UsageError
-from sftloop.core.files import atomic_write_json, sha256_json
+from sftloop.core.files import atomic_write_json, read_json, sha256_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
 from sftloop.plan.search_space import as_training
@@ -27,7 +27,7 @@ from sftloop.workflow.search_loop import Search
 from sftloop.workflow.search_trial import Measured, Trial, Values, told_values
 from sftloop.workflow.standings import standings
 from sftloop.workflow.training_case import TrainingData, read_training_case
-from sftloop.workflow.trials import Trained, score_of, share_of, train_and_ask
+from sftloop.workflow.trials import Trained, is_trained, score_of, share_of, train_and_ask
 
 SEARCHED, DEFAULT = "searched", "default"
 
@@ -69,6 +69,10 @@ def search_plan(
     seed = choices.seed or 0
     base = base_model(model or scenario.model)
     run = _open(scenario, fixed, choices, base, tasks, out)
+    asked = {"minutes": minutes, "asked_seeds": seeds}
+    if run.step_done("search") and asked.items() <= run.manifest["steps"]["search"].items():
+        finished: dict[str, Any] = read_json(run.file("trainings.json"), "the search's result")
+        return finished
     trainer = _Trainer(run, scenario, data, base, choices)
     search = Search(
         trainer,
@@ -108,7 +112,7 @@ def search_plan(
     atomic_write_json(run.file("plan.json"), {"training": found["training"]})
     atomic_write_json(run.file("trainings.json"), result)
     build_trainings_page(run.path)
-    run.mark_done("search", seconds=result["seconds"])
+    run.mark_done("search", seconds=result["seconds"], **asked)
     return result
 
 
@@ -138,11 +142,10 @@ class _Trainer:
 
     def trained(self, values: Values, share: float, seconds: float, seed: int) -> Trained:
         """Train, or return what was trained before."""
-        choices = self.training(values).model_copy(update={"seed": seed})
-        key = sha256_json({"choices": choices.model_dump(), "share": share})[:10]
+        place, choices = self._place(values, share, seed)
         data = TrainingData(share_of(self.data.train, share, self.choices.seed or 0), self.data.validation)
         return train_and_ask(
-            self.run.file(f"trials/{key}"),
+            place,
             self.scenario,
             data,
             self.data.validation,
@@ -152,6 +155,15 @@ class _Trainer:
             title=f"Training with {told_values(values)} on {share:.0%} of the data, seed {seed}",
             watch=[deadline(seconds)],
         )
+
+    def has_trained(self, values: Values, share: float, seed: int) -> bool:
+        """Whether a training lies there finished, so that it takes no time."""
+        return is_trained(self._place(values, share, seed)[0])
+
+    def _place(self, values: Values, share: float, seed: int) -> tuple[Path, Training]:
+        choices = self.training(values).model_copy(update={"seed": seed})
+        key = sha256_json({"choices": choices.model_dump(), "share": share})[:10]
+        return self.run.file(f"trials/{key}"), choices
 
     def training(self, values: Values) -> Training:
         """Return the default plan with these values over it."""
@@ -223,7 +235,12 @@ def _fresh(search: Search, trainer: _Trainer, best: Trial, seeds: int) -> dict[s
     sides = {SEARCHED: best.values, DEFAULT: {}}
     first = (trainer.choices.seed or 0) + 1
     for seed in range(first, first + seeds):
-        if not search.clock.fits([search.timing(values, 1.0) for values in sides.values()], 0.0):
+        open_ones = [
+            search.timing(values, 1.0)
+            for values in sides.values()
+            if not trainer.has_trained(values, 1.0, seed)
+        ]
+        if not search.clock.fits(open_ones, 0.0):
             break
         try:
             both = {

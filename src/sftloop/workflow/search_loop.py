@@ -137,9 +137,10 @@ class Search:
     def _try_default(self) -> None:
         trial = Trial(stage="default", values={})
         self.trials.append(trial)
+        trained = bool(self._begun())  # by an earlier process: a stage begins behind the default plan
         for place, share in enumerate(self.shares):
             rest = [self.timing({}, each) for each in self.shares[place:]]
-            if self.settings and not self.clock.fits(rest, -self.clock.left()):
+            if self.settings and not trained and not self.clock.fits(rest, -self.clock.left()):
                 raise OutOfTime  # not even half of what the first forecasts say, which are high, would fit
             self._climb(trial, share, 0.0)
         self._say(trial)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sftloop.core.errors import TrainingError
 from sftloop.core.files import read_json, sha256_json
 from sftloop.core.progress import say
-from sftloop.core.rundir import RunDirectory
+from sftloop.core.rundir import MANIFEST, RunDirectory
 from sftloop.core.seeds import derive_seed
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
@@ -105,6 +105,14 @@ def train_and_ask(
         shutil.rmtree(output, ignore_errors=True)
         shutil.rmtree(inner.file("train/checkpoints"), ignore_errors=True)
     return Trained(predictions=predictions, seconds=_seconds(inner, "predict"), facts=trained)
+
+
+def is_trained(place: Path) -> bool:
+    """Whether a training in this directory has come to its end, well or not: asking for it again takes no time."""
+    manifest = place / MANIFEST
+    return manifest.exists() and not {"predict", "failed"}.isdisjoint(
+        read_json(manifest, "the training's manifest")["steps"]
+    )
 
 
 def score_of(scenario: Scenario, asked: Sequence[Record], predictions: Sequence[Prediction]) -> float:

@@ -187,6 +187,19 @@ def test_more_minutes_go_on_where_the_last_ended(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_memory")
+def test_once_the_minutes_are_spent_the_same_search_is_there_again(tmp_path: Path) -> None:
+    done: dict[str, Measured] = {}
+    first = Simulated(done=done)
+    search = searched(tmp_path, first)
+    first.time = 1800.0
+    search.clock.keep()
+    again = Simulated(done=done)
+    found = searched(tmp_path, again)
+    assert again.calls == []
+    assert [trial.rungs for trial in found.trials] == [trial.rungs for trial in search.trials]
+
+
+@pytest.mark.usefixtures("in_memory")
 def test_fixed_values_are_kept(tmp_path: Path) -> None:
     search = searched(tmp_path, Simulated(), fixed=frozenset({"learning_rate", "rank"}))
     for trial in search.trials:
