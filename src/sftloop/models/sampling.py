@@ -27,10 +27,13 @@ GREEDY = Sampling()
 
 
 def shares_of(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
-    """Return the probabilities of the tokens that can be drawn, likeliest first, and those tokens: (N, K) each."""
+    """Return the probabilities of the tokens that can be drawn, likeliest first, and those tokens: (N, K) each.
+
+    On the CPU, in fp64, which not every device has.
+    """
     count = min(sampling.top_k or logits.shape[-1], logits.shape[-1])
     best, tokens = logits.topk(count)
-    return (best.double() / sampling.temperature).softmax(-1), tokens
+    return (best.cpu().double() / sampling.temperature).softmax(-1), tokens.cpu()
 
 
 def draw(logits: Tensor, numbers: Sequence[float], sampling: Sampling) -> list[int]:
@@ -43,7 +46,7 @@ def draw(logits: Tensor, numbers: Sequence[float], sampling: Sampling) -> list[i
     """
     shares, tokens = shares_of(logits, sampling)
     steps = shares.cumsum(-1)
-    wanted = torch.tensor(numbers, dtype=torch.float64, device=steps.device)[:, None]
+    wanted = torch.tensor(numbers, dtype=torch.float64)[:, None]
     reached = torch.searchsorted(steps, wanted * steps[:, -1:], right=True)
     chosen: list[int] = tokens.gather(1, reached.clamp_max(tokens.shape[1] - 1))[:, 0].tolist()
     return chosen

@@ -36,7 +36,7 @@ def build_optimizer(name: str, groups: list[dict[str, Any]], device: torch.devic
     if name == "adafactor":
         from transformers.optimization import Adafactor
 
-        return Adafactor(groups, scale_parameter=False, relative_step=False)
+        return Adafactor(groups, lr=groups[0]["lr"], scale_parameter=False, relative_step=False)
     eight_bit: torch.optim.Optimizer = import_module("bitsandbytes.optim").AdamW8bit(groups)
     return eight_bit
 

@@ -64,9 +64,9 @@ def _directions(rows: Sequence[Tensor], share: float) -> tuple[Sequence[Tensor],
     flat = [each.flatten(1) for each in rows]
     gram = torch.stack([each.float() @ each.float().t() for each in flat]).sum(0)
     lengths = gram.diagonal().sqrt().clamp_min(torch.finfo(gram.dtype).tiny)
-    values, vectors = torch.linalg.eigh((gram / lengths / lengths[:, None]).double())
+    values, vectors = torch.linalg.eigh((gram / lengths / lengths[:, None]).cpu().double())
     held = values.flip(0).clamp_min(0).cumsum(0) / values.clamp_min(0).sum()
-    chosen = vectors[:, -int((held < share).sum()) - 1 :].float()
+    chosen = vectors[:, -int((held < share).sum()) - 1 :].float().to(gram.device)
     along = chosen.t() / lengths
     directions = [(along @ each.float()).to(each.dtype) for each in flat]
     return [each.view(-1, *own.shape[1:]) for each, own in zip(directions, rows, strict=True)], (

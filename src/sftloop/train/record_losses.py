@@ -166,7 +166,7 @@ def _behind(context: PackedContext, micro: Sequence[Example]) -> list[RecordLoss
         losses = cross_entropy(context.extend(row, keep).float(), wanted, reduction="none")
     else:
         losses = _token_losses(context.extend(row, keep, hidden=True), layer, wanted)
-    parts = losses.double().cpu().split([len(example.target) for example in micro])
+    parts = losses.cpu().double().split([len(example.target) for example in micro])
     return [RecordLoss(float(part.sum()), len(part)) for part in parts]
 
 
@@ -184,4 +184,4 @@ def _in_full(model: PreTrainedModel, example: Example) -> RecordLoss:
     logits = model(input_ids=ids, use_cache=False, **keeping(model, count)).logits[0, -count:]
     wanted = torch.tensor(example.target, device=model.device)
     losses = cross_entropy(logits.float(), wanted, reduction="none")
-    return RecordLoss(float(losses.double().sum()), count)
+    return RecordLoss(float(losses.cpu().double().sum()), count)

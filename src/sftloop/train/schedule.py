@@ -34,7 +34,7 @@ def plan_steps(
         seed: for the shuffling.
         mix_tasks: draw every batch from all tasks instead.
         weights: how often a task's examples come per epoch, if not once; what a fraction leaves out is drawn
-            anew in every epoch.
+            anew in every epoch. One of them comes at least.
     """
     steps: list[list[int]] = []
     for epoch in range(math.ceil(epochs)):
@@ -60,7 +60,8 @@ def _weighted(tasks: Sequence[str], weights: Mapping[str, float], shuffle: rando
         place = seen.get(task, 0)
         seen[task] = place + 1
         whole, part = divmod(weights.get(task, 1.0), 1)
-        times += [index] * (int(whole) + (place < round(part * counts[task])))
+        least = 1 if part and not whole else 0
+        times += [index] * (int(whole) + (place < max(least, round(part * counts[task]))))
     shuffle.shuffle(times)
     return times
 

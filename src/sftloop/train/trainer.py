@@ -30,7 +30,7 @@ from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
 from sftloop.train.loss_course import StopDivergence, SwitchToMomentum
-from sftloop.train.methods import Method, PeriodicLoraMethod, Trainable
+from sftloop.train.methods import Method, PeriodicLoraMethod, PrefixTuningMethod, Trainable
 from sftloop.train.objective import Objective
 from sftloop.train.optimizers import check_optimizer
 from sftloop.train.out_of_memory import explained
@@ -103,7 +103,7 @@ def train(
         weights=settings.task_weights,
     )
     fuse(trainable.model)
-    recompute = Recompute(trainable.model, always=settings.recompute)
+    recompute = Recompute(trainable.model, always=settings.recompute and _can_recompute(method, shared))
     checkpoints = directory / "checkpoints"
     resume = newest_complete(checkpoints)
     journal = Journal(facts=resume[1] if resume else {})
@@ -186,6 +186,14 @@ def _switching(settings: TrainSettings, steps: int) -> list[SwitchToMomentum]:
     if settings.optimizer != "adam-then-momentum":
         return []
     return [SwitchToMomentum(settings.switch_at, steps)]
+
+
+def _can_recompute(method: Method, shared: bool) -> bool:
+    """Say where activations are kept though they should not be."""
+    if isinstance(method, PrefixTuningMethod) and not shared:
+        say("Activations are kept: without a shared prefix, prefix tuning's keys can't be computed again.")
+        return False
+    return True
 
 
 def _share(model: PreTrainedModel, method: Method, settings: TrainSettings) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -72,6 +73,24 @@ def train_step(
     if run.step_done("train"):
         finished: dict[str, Any] = read_json(saved, "the training's result")
         return finished
+    result = _train(run, directory, scenario, data, base, choices, watch)
+    _free_memory()
+    atomic_write_json(saved, result)
+    run.mark_done("train", seconds=result["seconds"])
+    say(f"Trained {result['steps']} steps in {clock(result['seconds'])}")
+    return result
+
+
+def _train(
+    run: RunDirectory,
+    directory: Path,
+    scenario: Scenario,
+    data: TrainingData,
+    base: Path,
+    choices: Training,
+    watch: Sequence[TrainerCallback],
+) -> dict[str, Any]:
+    """Train, and return what is worth keeping of it; nothing of the model is."""
     from sftloop.models import mark_base
     from sftloop.train import train
 
@@ -91,7 +110,7 @@ def train_step(
         encoder.tokenizer.save_pretrained(outcome.output)
     if method.output == "adapter":
         mark_base(outcome.output, base)
-    result: dict[str, Any] = {
+    return {
         "method": method.name,
         "output": str(outcome.output.relative_to(run.path)),
         "seconds": round(outcome.seconds, 2),
@@ -110,10 +129,15 @@ def train_step(
         "head": choices.head.model_dump() if choices.head else None,
         "settings": asdict(settings) | {"method": asdict(method)},
     }
-    atomic_write_json(saved, result)
-    run.mark_done("train", seconds=result["seconds"])
-    say(f"Trained {outcome.steps} steps in {clock(outcome.seconds)}")
-    return result
+
+
+def _free_memory() -> None:
+    """Let go of the trained model, whose layers hold each other, before the next one is loaded."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 class Ready(NamedTuple):
@@ -196,7 +220,8 @@ def validator(
 ) -> Callable[[PreTrainedModel], dict[str, float]]:
     """Return a function that scores the model as it is on the validation records.
 
-    What it returns has no value for a task whose every answer failed; `score` counts that task as 0.
+    What it returns has no value for a task whose every answer failed; `score` counts that task as 0. It chooses
+    the best weights, so a task that is called `score` leaves the name to it.
     """
     from sftloop.evaluate.predict import predict_records
     from sftloop.models import LocalModel
@@ -206,6 +231,6 @@ def validator(
         predictions = predict_records(predictor, scenario, records, None, label="Validating")
         values = primary_values(scenario, records, predictions)
         known = {name: value for name, value in values.items() if value is not None}
-        return {"score": mean_score(scenario, values), **known}
+        return {**known, "score": mean_score(scenario, values)}
 
     return validate

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sftloop.core.errors import UsageError, nearest
 from sftloop.core.progress import say
 from sftloop.evaluate import require_targets
 from sftloop.records import Record, cap_records, load_split
@@ -55,15 +56,22 @@ def read_training_case(
 
     Raises:
         ScenarioError: the scenario, a target or a setting is wrong.
-        UsageError: an unknown task, or a head that suits none of the tasks.
+        UsageError: an unknown task, also in `task_weights`, or a head that suits none of the tasks.
         DataError: bad records.
     """
     scenario = load_scenario(directory)
     require_targets(scenario)
     choices = choose_training(scenario.training, chosen)
+    _check_task_weights(scenario, choices)
     data = load_training_data(scenario, tasks=tasks, limit=limit, seed=choices.seed or 0, skip_bad=skip_bad)
     check_heads(scenario, choices.head, {record.task for record in data.train})
     return TrainingCase(scenario, choices, data)
+
+
+def _check_task_weights(scenario: Scenario, choices: Training) -> None:
+    for name in choices.task_weights or ():
+        if name not in scenario.tasks:
+            raise UsageError(f"task_weights: there is no task '{name}'.", hint=nearest(name, scenario.tasks))
 
 
 def load_training_data(

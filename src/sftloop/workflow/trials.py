@@ -80,6 +80,8 @@ def train_and_ask(
         settings=choices.model_dump(),
     )
     path = inner.file("predictions.jsonl")
+    if not keep_weights and (inner.step_done("predict") or inner.step_done("failed")):
+        _drop_weights(inner)
     if inner.step_done("predict"):
         facts = read_json(inner.file("train/train.json"), "the training's result")
         return Trained(predictions=read_predictions(path), seconds=_seconds(inner, "predict"), facts=facts)
@@ -92,6 +94,8 @@ def train_and_ask(
     except TrainingError as error:
         say(f"{title}: {error}")
         inner.mark_done("failed", seconds=round(time.monotonic() - began, 2), why=str(error))
+        if not keep_weights:
+            _drop_weights(inner)
         return _failed(inner)
     before = max(time.monotonic() - began, trained["seconds"])
     output = inner.path / trained["output"]
@@ -102,9 +106,13 @@ def train_and_ask(
     predictions = predict_records(model, scenario, asked, path, label="Evaluating")
     inner.mark_done("predict", seconds=round(before + time.monotonic() - asking, 2))
     if not keep_weights:
-        shutil.rmtree(output, ignore_errors=True)
-        shutil.rmtree(inner.file("train/checkpoints"), ignore_errors=True)
+        _drop_weights(inner)
     return Trained(predictions=predictions, seconds=_seconds(inner, "predict"), facts=trained)
+
+
+def _drop_weights(run: RunDirectory) -> None:
+    for name in ("adapter", "model", "checkpoints"):
+        shutil.rmtree(run.file(f"train/{name}"), ignore_errors=True)
 
 
 def is_trained(place: Path) -> bool:

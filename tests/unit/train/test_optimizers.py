@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState, TrainingArguments, get_scheduler
 
 from sftloop.core.errors import UsageError
 from sftloop.train.loss_course import SwitchToMomentum
@@ -35,6 +35,19 @@ def test_every_optimizer_learns(name: str) -> None:
     weight = weights()
     start = float((TARGET**2).sum())
     assert descend(build_optimizer(name, [{"params": [weight], "lr": 0.02}], CPU), weight, 60) < 0.2 * start
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "adamw-8bit"])
+@pytest.mark.parametrize("schedule", ["cosine", "polynomial", "inverse_sqrt"])
+def test_every_optimizer_takes_every_schedule(name: str, schedule: str) -> None:
+    optimizer = build_optimizer(name, [{"params": [weights()], "lr": 0.02}], CPU)
+    steps = get_scheduler(schedule, optimizer, num_warmup_steps=0, num_training_steps=4)
+    rates = []
+    for _ in range(3):
+        optimizer.step()
+        steps.step()
+        rates.append(steps.get_last_lr()[0])
+    assert 0.02 > rates[0] > rates[1] > rates[2] > 0
 
 
 def test_an_unknown_one_is_named() -> None:

@@ -57,6 +57,13 @@ def test_weights_say_how_often_a_task_comes() -> None:
     assert {each[index] for index in range(10)} == {2, 3}
 
 
+def test_a_small_weight_lets_no_task_disappear() -> None:
+    tasks = ["a"] * 20 + ["b"] * 20
+    steps = plan_steps(tasks, [None] * 40, epochs=2, batch_size=4, seed=0, weights={"a": 0.02})
+    assert Counter(tasks[index] for step in steps for index in step) == {"a": 2, "b": 40}
+    assert plan_steps(["a"] * 20, [None] * 20, epochs=1, batch_size=4, seed=0, weights={"a": 0.02})
+
+
 def test_a_fraction_draws_others_in_every_epoch() -> None:
     tasks = ["a"] * 40 + ["b"] * 40
     drawn = []

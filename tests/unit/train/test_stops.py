@@ -16,7 +16,7 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from sftloop.core.errors import ExternalError, TrainingError, UsageError
 from sftloop.train.examples import Example
 from sftloop.train.loss_course import StopDivergence, task_of
-from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, Trainable
+from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, PrefixTuningMethod, Trainable
 from sftloop.train.out_of_memory import next_steps
 from sftloop.train.schedule import plan_steps
 from sftloop.train.settings import TrainSettings
@@ -153,6 +153,33 @@ def test_out_of_memory_names_the_next_steps_in_order(tmp_path: Path, method: Met
     steps += ["--method lora" if method.name == "full" else "--method qlora", "--model"]
     places = [caught.value.hint.index(step) for step in steps]
     assert places == sorted(places)
+
+
+def test_prefix_tuning_on_the_ordinary_path_keeps_its_activations(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    method = PrefixTuningMethod(virtual_tokens=5)
+    settings = TrainSettings(
+        learning_rate=1e-3, log_to="none", recompute=True, shared_prefix=False, batch_size=4
+    )
+    outcome = train(
+        Trainable.counted(method.set_up(tiny_model("llama")), None),
+        method,
+        examples(4),
+        settings,
+        directory=tmp_path,
+        validate=lambda _: {"score": 0.0},
+    )
+    assert outcome.steps > 0 and "Activations are kept" in capsys.readouterr().err
+
+
+def test_four_bit_weights_count_as_the_parameters_they_are() -> None:
+    class Params4bit(torch.nn.Parameter):
+        pass
+
+    model = torch.nn.Linear(4, 4, bias=False)
+    model.weight = Params4bit(torch.zeros(8, 1, dtype=torch.uint8), requires_grad=False)
+    assert Trainable.counted(model, None).parameters == 16  # type: ignore[arg-type]
 
 
 def test_what_is_done_already_is_not_advised() -> None:

@@ -28,7 +28,11 @@ _MONEY_SAID = re.compile(
 )
 _BILLING = re.compile("billing", re.I)
 _TOO_FAST = re.compile(r"rate.?limit|too.?many", re.I)
-_MODERATED = re.compile(r"moderat|flagged|content.?policy", re.I)
+_THIS_CALL = re.compile(
+    r"moderat|flagged|content.?policy|log.?prob|response.?format|temperature|max_(completion_)?tokens|\bseed\b",
+    re.I,
+)
+"""A 403 that is about the call, not the key: its input, or a part that this model doesn't take."""
 _ADDRESS = re.compile(r"https?://\S+")
 _NO_SUCH_MODEL = re.compile(
     r"model_not_(found|exist)|model[^.]{0,80}(not exist|not found|unknown)|(no such|unknown|invalid) model",
@@ -87,7 +91,7 @@ def read_response(
 
     Raises:
         ExternalError: no other call would fare better (key, address, account). A 403 that says that this input
-            was moderated is no matter of the key: another record may pass.
+            was moderated, or names a part of the call, is no matter of the key: another one may pass.
         NoSuchModelError: likewise, because of the model's name.
     """
     if status == 200:
@@ -178,7 +182,7 @@ def _stop_if_hopeless(endpoint: Endpoint, status: int, code: str, message: str, 
             f"The account at {address} is used up ({why}).",
             hint="Top it up and start the same command; answers so far are kept.",
         )
-    if status == 401 or (status == 403 and not _MODERATED.search(told)):
+    if status == 401 or (status == 403 and not _THIS_CALL.search(told)):
         raise ExternalError(
             f"{address} doesn't accept the key in {endpoint.key_variable} ({why}).",
             hint=f"Set the environment variable {endpoint.key_variable} to a key of this service.",

@@ -93,9 +93,14 @@ class Trainable(NamedTuple):
 
     @classmethod
     def counted(cls, model: PreTrainedModel, precision: torch.dtype | None) -> Trainable:
-        """Count the model's parameters as they are."""
-        sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+        """Count the model's parameters as they are, also those in four bits, of which a byte holds two."""
+        sizes = [(_count(p), p.requires_grad) for p in model.parameters()]
         return cls(model, precision, sum(n for n, learns in sizes if learns), sum(n for n, _ in sizes))
+
+
+def _count(parameter: torch.nn.Parameter) -> int:
+    packed = type(parameter).__name__ == "Params4bit"  # of bitsandbytes, which may be absent
+    return parameter.numel() * (2 * parameter.element_size() if packed else 1)
 
 
 def prepare(directory: Path, method: Method, *, device: str, seed: int) -> Trainable:

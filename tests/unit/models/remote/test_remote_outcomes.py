@@ -50,6 +50,7 @@ def error(message: str, code: str = "") -> str:
         (429, error("Check your plan and billing details"), Refused),
         (403, error("Your chosen model requires moderation and your input was flagged for hate"), Rejected),
         (403, error("Refused", "content_policy_violation"), Rejected),
+        (403, error("You are not allowed to request logprobs from this model"), Rejected),
         (503, "overloaded", Refused),
         (529, error("Overloaded"), Refused),
         (500, "<html>oops</html>", Broken),
