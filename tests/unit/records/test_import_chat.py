@@ -107,6 +107,28 @@ def test_two_inputs_need_the_prompt_or_an_object(take):
         take(openai("a and b", "same"), task="pair")
 
 
+@pytest.mark.parametrize(("answer", "count"), [('{"count": "1,000"}', "1000"), ('{"count": "199元"}', "199")])
+def test_numbers_written_as_text_are_kept(take, answer, count):
+    (record,) = take(openai("How many?", answer), task="order")
+    assert json.dumps(record.answer.fields["count"]) == count
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ('{"product": "lamp", "prise": 3}', "Task 'order' has no field 'prise'."),
+        ('{"product": "lamp", "cuont": 3}', "Did you mean 'count'?"),
+        ('{"fields": {"product": "lamp", "prise": 3}}', "has no field 'prise'"),
+        ('{"fields": {"product": "lamp"}, "count": 3}', "has no field 'count'"),
+        ('{"product": "lamp", "count": "many"}', "can't be read as the extract that task 'order' wants: "),
+    ],
+)
+def test_an_answer_that_would_lose_a_value_is_a_bad_row(take, answer, message):
+    with pytest.raises(DataError) as caught:
+        take(openai("How many?", answer), task="order")
+    assert message in caught.value.message
+
+
 def test_a_prompt_of_another_task_is_refused(take, scenario):
     prompt = render_prompt(scenario, scenario.tasks["topics"], {"message": "hi"})
     with pytest.raises(DataError, match="a prompt of task 'topics', not of 'intent'"):

@@ -11,11 +11,20 @@ from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.records.importing.chat import CHAT_FORMATS, Exchange, keys_read, read_exchange
-from sftloop.records.importing.columns import META, ColumnMap, map_columns, read_answer, read_input, read_tags
+from sftloop.records.importing.columns import (
+    BESIDE,
+    META,
+    ColumnMap,
+    map_columns,
+    read_answer,
+    read_input,
+    read_tags,
+)
 from sftloop.records.importing.promptfoo import EXPECTED, Unsaid
 from sftloop.records.importing.rendered import PromptReader
 from sftloop.records.schema import Input, Record
 from sftloop.scenario.answer import MAIN_KEY, Answer, parse_answer
+from sftloop.scenario.recover import only_object, unwrapped
 from sftloop.scenario.schema import Scenario, Task
 
 _SHOWN = 60
@@ -184,10 +193,24 @@ def _plain_input(task: Task, exchange: Exchange) -> Input:
 
 
 def _answer_from_text(task: Task, text: str, scenario: Scenario) -> Answer:
-    answer = parse_answer(task, text, scenario.language).answer
-    if answer is not None:
-        return answer
+    parsed = parse_answer(task, text, scenario.language)
+    if task.kind == "extract" and not parsed.valid and (key := _unknown_key(task, text)) is not None:
+        raise DataError(f"Task '{task.name}' has no field '{key}'. {nearest(key, task.fields)}")
+    if parsed.answer is not None:
+        return parsed.answer
     shown = text.strip() if len(text.strip()) <= _SHOWN else text.strip()[: _SHOWN - 1] + "…"
     if task.labels:
         raise DataError(f"Task '{task.name}' has no label '{shown}'. {nearest(shown, task.labels)}")
-    raise DataError(f"The answer '{shown}' can't be read as the {task.kind} that task '{task.name}' wants.")
+    raise DataError(
+        f"The answer '{shown}' can't be read as the {task.kind} that task '{task.name}' wants: {parsed.problem}."
+    )
+
+
+def _unknown_key(task: Task, text: str) -> str | None:
+    """Return the first key of the answer's JSON that an `extract` task has no place for, or None."""
+    body = only_object(unwrapped(text)) or {}
+    inner = body.get("fields")
+    if isinstance(inner, dict):
+        outside = (key for key in body if key not in ("fields", *BESIDE))
+        return next(outside, None) or next((key for key in inner if key not in task.fields), None)
+    return next((key for key in body if key not in (*task.fields, *BESIDE)), None)
