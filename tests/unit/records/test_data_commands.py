@@ -133,6 +133,24 @@ def test_a_later_import_keeps_groups_on_their_side(sftloop, directory, tmp_path)
     assert len(sides) == 20 and all(len(found) == 1 for found in sides.values())
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_splits_that_are_one_file_are_not_divided_into(sftloop, directory, table, linked):
+    text = (directory / "scenario.yaml").read_text()
+    kept = directory / "data" / "test.jsonl"
+    if linked:
+        kept.parent.mkdir()
+        kept.write_text("")
+        (directory / "data" / "validation.jsonl").symlink_to(kept)
+    else:
+        (directory / "scenario.yaml").write_text(text.replace("data/validation", "./data/../data/test"))
+    code, _, err = sftloop("import", directory, table, *MAPPING, "--split-by", "0.8,0.1,0.1")
+    assert code == 2 and "validation and test are the same file" in err and "--split" in err
+    assert not (directory / "data" / "train.jsonl").exists()
+    assert not kept.exists() or kept.read_text() == ""
+    assert sftloop("import", directory, table, *MAPPING, "--split", "test")[0] == 0
+    assert len(load_split(load_scenario(directory), "validation")) == 60
+
+
 def test_groups_that_stand_in_another_split_are_told(sftloop, directory, tmp_path):
     for split, text in (("train", "one"), ("test", "two")):
         file = tmp_path / f"{split}.csv"
