@@ -1,5 +1,6 @@
 import json
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 import polars
 import pytest
@@ -223,6 +224,40 @@ def test_parquet_with_dates_and_pictures_is_written_on(tmp_path):
     (row,) = parquet_rows(file)
     plain = {"when": "2026-01-02", "picture": {"bytes": None, "path": "a.jpg"}}
     assert json.loads(json.dumps(row.raw)) == {"text": "hi", "meta": plain}
+
+
+def test_parquet_with_decimals_days_and_bytes(tmp_path, scenario):
+    file = tmp_path / "a.parquet"
+    rows = {
+        "message": ["第一条".encode(), "b".encode("utf-16"), b"c"],
+        "count": [Decimal("2.00"), Decimal("2.50"), None],
+        "day": [datetime(2026, 1, 31), None, datetime(2026, 1, 31)],
+        "gift": [True, False, None],
+        "colours": [[b"red"], [], None],
+        "product": [date(2026, 1, 2), None, None],
+        "group": [datetime(2026, 1, 31, 8, 30), None, None],
+        "picture": [b"\xff\xd8", None, None],
+    }
+    polars.DataFrame(rows).write_parquet(file)
+    (first, third), (reject,) = taken_and_rejected(file, scenario, "order")
+    assert first.input == {"message": "第一条"}
+    assert first.answer.fields == {
+        "product": "2026-01-02", "count": 2, "day": "2026-01-31", "gift": True, "colours": ["red"]
+    }  # fmt: skip
+    assert first.group == "2026-01-31T08:30:00" and third.input == {"message": "c"}
+    assert json.dumps(first.to_json(), ensure_ascii=False).count('"count": 2,') == 1
+    assert (reject["line"], reject["reason"]) == (
+        2,
+        "The column 'message' holds bytes that are not UTF-8 text.",
+    )
+    assert (reject["row"]["message"], reject["row"]["count"]) == (None, 2.5)
+
+
+def test_parquet_with_decimal_scores_and_labels_in_bytes(tmp_path, take):
+    file = tmp_path / "a.parquet"
+    polars.DataFrame({"message": ["x"], "score": [Decimal("4.50")], "label": [b"refund"]}).write_parquet(file)
+    assert take(file, task="mood")[0].answer == Answer(score=4.5)
+    assert take(file)[0].answer == Answer(label="refund")
 
 
 def test_parquet_longer_than_one_block(tmp_path, take):

@@ -20,6 +20,7 @@ from sftloop.records.importing.columns import (
     read_input,
     read_tags,
 )
+from sftloop.records.importing.plain import holds_bytes
 from sftloop.records.importing.promptfoo import EXPECTED, Unsaid
 from sftloop.records.importing.rendered import PromptReader
 from sftloop.records.schema import Input, Record
@@ -77,6 +78,9 @@ class RowMeaning:
             self._columns[key] = map_columns(task, row, mapping)
             self.unused |= {name for name in row if name} - self._columns[key].used()
         columns = self._columns[key]
+        for column in sorted(columns.used()):
+            if holds_bytes(row.get(column)):
+                raise DataError(f"The column '{column}' holds bytes that are not UTF-8 text.")
         expected = row.get(EXPECTED)
         if isinstance(expected, Unsaid) and EXPECTED in columns.used():
             raise DataError(expected)

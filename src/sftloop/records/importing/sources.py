@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import json_problem
+from sftloop.records.importing.plain import plain, without_bytes
 
 _PARQUET_BLOCK_ROWS = 4096
 _DELIMITERS = (",", "\t", ";", "|")
@@ -116,6 +117,8 @@ def _csv_problem(error: csv.Error, first: int, last: int) -> str:
 def parquet_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, a block at a time; `line` is the row's number from 1.
 
+    Values are as JSON has them; bytes that are no text stay bytes, and are left out of `raw`.
+
     Raises:
         DataError: no Parquet file, or a damaged one.
     """
@@ -127,7 +130,8 @@ def parquet_rows(path: Path) -> Iterator[Row]:
         while True:
             block = frame.slice(start, _PARQUET_BLOCK_ROWS).collect()
             for number, value in enumerate(block.iter_rows(named=True), start=start + 1):
-                yield Row(line=number, value=value, raw={key: _plain(item) for key, item in value.items()})
+                row = plain(value)
+                yield Row(line=number, value=row, raw=without_bytes(row))
             if block.height < _PARQUET_BLOCK_ROWS:
                 return
             start += block.height
@@ -279,14 +283,3 @@ def _csv_row(cells: list[str], header: list[str], line: int, encoding: str) -> R
         return Row(line=line, problem=problem, raw=cells)
     value = dict(zip(header, cells, strict=True))
     return Row(line=line, value=value, raw=value)
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold: dates and decimals as text, the bytes of pictures and sounds left out."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
