@@ -208,6 +208,33 @@ def test_an_answer_without_the_reason_asked_for_names_the_record(scenario):
         list(export_rows([], scenario, "openia"))
 
 
+@pytest.mark.parametrize("format", EXPORT_FORMATS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("order", ["input_first", "instruction_first", "input_opens"])
+def test_a_prompt_of_an_older_wording_is_a_bad_row(tmp_path, scenario, format, language, order):
+    def worded(instruction):
+        data = scenario.model_dump(exclude_unset=True)
+        data["tasks"]["intent"]["instruction"] = instruction
+        return type(scenario).model_validate({**data, "language": language, "format": {"order": order}})
+
+    file, record = tmp_path / "in.jsonl", intent("a", "delivery", "Where is it?")
+    write_jsonl(file, export_rows([record], worded("What is wanted?"), format))
+    for task in ("intent", None):
+        with pytest.raises(
+            DataError, match="a prompt that sftloop rendered, but not with the scenario's present"
+        ):
+            list(ForeignFile(path=file, scenario=worded("Which wish?"), task=task).records())
+    (back,) = ForeignFile(path=file, scenario=worded("What is wanted?"), task="intent").records()
+    assert back.input == record.input
+
+
+@pytest.mark.parametrize(
+    "text", ["Input: a\nInstruction: b", "My words.\nInput:\na\n\nInstruction:\nb", "Input:\na"]
+)
+def test_a_text_of_ones_own_may_speak_of_inputs(take, text):
+    assert take(openai(text, "other"))[0].input == {"message": text}
+
+
 texts = (
     st.text(st.characters(exclude_categories=["Cs", "Co"]), min_size=1, max_size=30)
     .map(str.strip)

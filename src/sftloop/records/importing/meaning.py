@@ -22,7 +22,7 @@ from sftloop.records.importing.columns import (
 )
 from sftloop.records.importing.plain import holds_bytes
 from sftloop.records.importing.promptfoo import EXPECTED, Unsaid
-from sftloop.records.importing.rendered import PromptReader
+from sftloop.records.importing.rendered import PromptReader, looks_rendered
 from sftloop.records.schema import Input, Record
 from sftloop.scenario.answer import MAIN_KEY, Answer, parse_answer
 from sftloop.scenario.recover import only_object, unwrapped
@@ -133,10 +133,13 @@ class RowMeaning:
                 f"The row is a prompt of task '{others[0][0].name}', not of '{task.name}'.",
                 hint="Leave --task out to import all tasks of an export.",
             )
+        _require_present_wording(exchange)
         return task, _plain_input(task, exchange)
 
     def _only_fitting(self, exchange: Exchange) -> tuple[Task, Input]:
         fitting = self._rendered_for(exchange)
+        if not fitting:
+            _require_present_wording(exchange)
         if len(fitting) != 1:
             raise DataError(
                 "Can't tell which task the row is for.",
@@ -168,6 +171,15 @@ def _with_meta(task: Task, found: Input, answer: Answer, meta: Mapping[str, Any]
         group=texts.get("group") or None,
         source=texts.get("source") or None,
     )
+
+
+def _require_present_wording(exchange: Exchange) -> None:
+    """Raise DataError for a prompt that none of the scenario's tasks renders as it stands now."""
+    if looks_rendered(exchange.user):
+        raise DataError(
+            "The row is a prompt that sftloop rendered, but not with the scenario's present wording.",
+            hint="Import it with the scenario as it was when the row was exported.",
+        )
 
 
 def _plain_input(task: Task, exchange: Exchange) -> Input:
