@@ -6,6 +6,7 @@ Reads the scenario file alone: no data files, no model. Doesn't judge how good t
 
 from __future__ import annotations
 
+import os
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ _LABEL_RULE = "one line of text without spaces at its ends"
 
 
 def load_scenario(path: Path | str) -> Scenario:
-    """Load a scenario from its directory or from the file itself.
+    """Load a scenario from its directory or from the file itself; a model named `./…` or `../…` lies beside it.
 
     Raises:
         ScenarioError: no such file, malformed YAML, an unknown key, a wrong value, a contradiction; up to
@@ -62,7 +63,13 @@ def load_scenario(path: Path | str) -> Scenario:
         scenario = Scenario.model_validate(source.data)
     except pydantic.ValidationError as error:
         raise _explained(error, source, file) from None
+    scenario = scenario.model_copy(update={"model": _model_beside(file, scenario.model)})
     return scenario.located(file, {path: source.line(path) for path in _parts(scenario)})
+
+
+def _model_beside(file: Path, model: str) -> str:
+    """Return a model that is named relative to the scenario's file as a path that holds in any directory."""
+    return os.path.abspath(file.parent / model) if model.startswith(("./", "../")) else model
 
 
 def _scenario_file(path: Path) -> Path:

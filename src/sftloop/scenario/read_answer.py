@@ -10,7 +10,7 @@ from typing import Any
 
 from sftloop.scenario import lines, recover
 from sftloop.scenario.schema import Task
-from sftloop.scenario.values import MAIN_KEY, Answer, checked_main, checked_part, shown
+from sftloop.scenario.values import MAIN_KEY, Answer, checked_main, checked_part, short_number, shown
 from sftloop.scenario.wording import Wording
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
@@ -194,12 +194,20 @@ def _from_object(task: Task, body: dict[str, Any]) -> Answer | None:
 def _loose_field(task: Task, name: str, value: Any) -> Any:
     kind = task.fields[name].type
     if kind == "number" and isinstance(value, str):
-        value = recover.only_number(value)
+        value = _loose_number(value)
     elif kind == "list" and isinstance(value, str):
         value = [value]
     elif kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return value
+
+
+def _loose_number(text: str) -> Any:
+    """Return the number that `text` means, None where it is blank, else the text, which fits no number."""
+    number = recover.only_number(recover.without_thousands_commas(text))
+    if number is not None:
+        return short_number(number)
+    return text if text.strip() else None
 
 
 def _fitting(task: Task, value: Any) -> Answer | None:

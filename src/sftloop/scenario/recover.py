@@ -19,7 +19,11 @@ _LEAD = re.compile(
 _WRAPPING = " \t\r\n\"'`*“”‘’「」『』《》【】[]<>"
 _STOPS = ".。!！,，;；"
 _BULLET = re.compile(r"^(?:[-*•·]|\d+[.)、])\s*")
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?![\w%]|\.\d)")
+_CHINESE = r"\u3400-\u9fff"
+_NUMBER = re.compile(rf"(?:(?<=[{_CHINESE}])|(?<![\w.]))[-+]?\d+(?:\.\d+)?(?![^\W{_CHINESE}]|\.\d|\s*[%％])")
+_MULTIPLIED = re.compile(r"\d\s*(?:[十百万亿]|千(?![克米瓦]))")
+"""A number that counts hundreds or thousands; 千克 and the like are units."""
+_THOUSANDS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?!,?\d)")
 _JSON_STRING = r'"(?:[^"\\]|\\.)*"'
 
 
@@ -71,9 +75,14 @@ def split_names(text: str, names: Iterable[str], separator: str) -> tuple[str, .
 
 
 def only_number(text: str) -> float | None:
-    """Return the number in `text` if it holds exactly one."""
+    """Return the number in `text` if it holds exactly one, as it stands: no percentage, nothing like 3 万."""
     numbers = _NUMBER.findall(text)
-    return float(numbers[0]) if len(numbers) == 1 else None
+    return float(numbers[0]) if len(numbers) == 1 and not _MULTIPLIED.search(text) else None
+
+
+def without_thousands_commas(text: str) -> str:
+    """Return `text` with 1,000 written as 1000."""
+    return _THOUSANDS.sub(lambda found: found[0].replace(",", ""), text)
 
 
 def only_object(text: str) -> dict[str, Any] | None:

@@ -172,7 +172,7 @@ class Scenario(Part):
     language: Language = "en"
     """Language of the built-in wording."""
     model: OneLine
-    """A path, a hub id, or a name from `sftloop models list`."""
+    """A path, a hub id, or a name from `sftloop models list`; loading makes `./…` and `../…` absolute."""
     system: str = ""
     tasks: Annotated[dict[Name, Task], pydantic.Field(min_length=1)]
     data: DataFiles = DataFiles()

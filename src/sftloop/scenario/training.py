@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import field_validator, model_validator
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from sftloop.scenario.parts import MisplacedError, OneLine, Part
 
@@ -105,6 +106,14 @@ class Training(Part):
     """Training records longer than the model's context; None: refuse."""
     shared_prefix: bool | None = None
     """False: the ordinary path, record by record in full."""
+
+    @field_validator("switch_at", mode="wrap")
+    @classmethod
+    def _number_or_plateau(cls, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:  # one per type that it may have
+            raise PydanticCustomError("number_or_plateau", "a number above 0 or 'plateau'") from None
 
     @field_validator("head", mode="before")
     @classmethod

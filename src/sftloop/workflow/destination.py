@@ -34,7 +34,8 @@ class Destination:
         """Return split → file.
 
         Raises:
-            UsageError: no place or two are named, an unknown split, or one without a file in the scenario.
+            UsageError: no place or two are named, an unknown split, one without a file in the scenario, or
+                shares for two splits that are one file.
         """
         if self.split is not None and self.shares is not None:
             raise UsageError("--split and --split-by exclude each other.", hint="Give one of them.")
@@ -56,9 +57,23 @@ class Destination:
     def _divided(self, scenario: Scenario, shares: Mapping[str, float]) -> dict[str, Path]:
         if self.out is not None and self.out.is_file():
             raise UsageError(f"With --split-by, --out is a directory; '{self.out}' is a file.")
-        return {
+        files = {
             name: self.out / f"{name}.jsonl" if self.out else split_path(scenario, name) for name in shares
         }
+        _require_different(files)
+        return files
+
+
+def _require_different(files: Mapping[str, Path]) -> None:
+    """Raise UsageError where two splits lie in one file, which would keep the records of one only."""
+    owner: dict[Path, str] = {}
+    for name, path in files.items():
+        first = owner.setdefault(path.resolve(), name)
+        if first != name:
+            raise UsageError(
+                f"{first} and {name} are the same file, '{path}'.",
+                hint="Give each a file of its own under `data`, or import into one with --split.",
+            )
 
 
 def parse_mapping(pairs: Iterable[str]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from sftloop.evaluate.align import align
 from sftloop.evaluate.field_values import same_values
 from sftloop.evaluate.right import right_answers
 from sftloop.records import Prediction, Record
-from sftloop.scenario import Scenario, Task, format_answer, render_prompt
-from sftloop.workflow.shown import readable
+from sftloop.scenario import Scenario, Task, render_prompt
+from sftloop.workflow.shown import written
 
 _PER_TASK = 10
 
@@ -68,7 +68,7 @@ def _row(scenario: Scenario, record: Record, before: Prediction, after: Predicti
         "id": record.id,
         "tags": list(record.tags),
         "sections": [{"title": "", "text": render_prompt(scenario, task, record.input).user}],
-        "gold": format_answer(readable(task), record.answer, scenario.language),
+        "gold": written(scenario, record.task, record.answer),
         "before": _shown(scenario, before),
         "after": _shown(scenario, after),
         "text": after.text,
@@ -82,4 +82,4 @@ def _shown(scenario: Scenario, prediction: Prediction) -> str | None:
         return prediction.text
     if prediction.answer.label is not None:
         return prediction.answer.label
-    return format_answer(readable(scenario.tasks[prediction.task]), prediction.answer, scenario.language)
+    return written(scenario, prediction.task, prediction.answer)

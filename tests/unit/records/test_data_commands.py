@@ -113,6 +113,29 @@ def test_an_id_may_not_change_its_meaning(sftloop, directory, tmp_path):
     assert "The id '7' belongs to a different record" in err and "--map id=" in err
 
 
+def test_files_that_disagree_on_an_input_are_both_kept(sftloop, directory, tmp_path):
+    added = []
+    for label in ("refund", "other", "other", "refund", "delivery"):
+        file = tmp_path / f"{label}.csv"
+        file.write_text(f"message,label\n第一条,{label}\n")
+        words = ("import", directory, file, "--task", "intent", "--split", "train", "--json")
+        code, out, _ = sftloop(*words)
+        added.append((code, json.loads(out)["added"]))
+    assert added == [(0, 1), (0, 1), (0, 0), (0, 0), (0, 1)]
+    records = load_split(load_scenario(directory), "train")
+    assert [record.answer.label for record in records] == ["refund", "other", "delivery"]
+
+
+def test_only_a_table_has_a_column_of_ids_to_leave_out(sftloop, directory, tmp_path):
+    file = tmp_path / "a.jsonl"
+    for text in ("hello", "goodbye"):
+        row = {"id": "7", "task": "intent", "input": {"message": text}, "answer": {"label": "other"}}
+        file.write_text(json.dumps(row) + "\n")
+        code, _, err = sftloop("import", directory, file, "--split", "train")
+    assert code == 2 and "The id '7' belongs to a different record" in err
+    assert "Give the row another id" in err and "--map" not in err
+
+
 def test_inputs_that_stand_in_another_split_are_told(sftloop, directory, table):
     sftloop("import", directory, table, *MAPPING, "--split", "test")
     code, _, err = sftloop("import", directory, table, *MAPPING, "--split", "train")
@@ -131,6 +154,24 @@ def test_a_later_import_keeps_groups_on_their_side(sftloop, directory, tmp_path)
         for record in load_split(load_scenario(directory), split):
             sides.setdefault(record.group, set()).add(split)
     assert len(sides) == 20 and all(len(found) == 1 for found in sides.values())
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_splits_that_are_one_file_are_not_divided_into(sftloop, directory, table, linked):
+    text = (directory / "scenario.yaml").read_text()
+    kept = directory / "data" / "test.jsonl"
+    if linked:
+        kept.parent.mkdir()
+        kept.write_text("")
+        (directory / "data" / "validation.jsonl").symlink_to(kept)
+    else:
+        (directory / "scenario.yaml").write_text(text.replace("data/validation", "./data/../data/test"))
+    code, _, err = sftloop("import", directory, table, *MAPPING, "--split-by", "0.8,0.1,0.1")
+    assert code == 2 and "validation and test are the same file" in err and "--split" in err
+    assert not (directory / "data" / "train.jsonl").exists()
+    assert not kept.exists() or kept.read_text() == ""
+    assert sftloop("import", directory, table, *MAPPING, "--split", "test")[0] == 0
+    assert len(load_split(load_scenario(directory), "validation")) == 60
 
 
 def test_groups_that_stand_in_another_split_are_told(sftloop, directory, tmp_path):

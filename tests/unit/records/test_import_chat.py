@@ -107,6 +107,28 @@ def test_two_inputs_need_the_prompt_or_an_object(take):
         take(openai("a and b", "same"), task="pair")
 
 
+@pytest.mark.parametrize(("answer", "count"), [('{"count": "1,000"}', "1000"), ('{"count": "199元"}', "199")])
+def test_numbers_written_as_text_are_kept(take, answer, count):
+    (record,) = take(openai("How many?", answer), task="order")
+    assert json.dumps(record.answer.fields["count"]) == count
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ('{"product": "lamp", "prise": 3}', "Task 'order' has no field 'prise'."),
+        ('{"product": "lamp", "cuont": 3}', "Did you mean 'count'?"),
+        ('{"fields": {"product": "lamp", "prise": 3}}', "has no field 'prise'"),
+        ('{"fields": {"product": "lamp"}, "count": 3}', "has no field 'count'"),
+        ('{"product": "lamp", "count": "many"}', "can't be read as the extract that task 'order' wants: "),
+    ],
+)
+def test_an_answer_that_would_lose_a_value_is_a_bad_row(take, answer, message):
+    with pytest.raises(DataError) as caught:
+        take(openai("How many?", answer), task="order")
+    assert message in caught.value.message
+
+
 def test_a_prompt_of_another_task_is_refused(take, scenario):
     prompt = render_prompt(scenario, scenario.tasks["topics"], {"message": "hi"})
     with pytest.raises(DataError, match="a prompt of task 'topics', not of 'intent'"):
@@ -184,6 +206,33 @@ def test_an_answer_without_the_reason_asked_for_names_the_record(scenario):
         list(export_rows([record], scenario, "openai"))
     with pytest.raises(UsageError, match=r"no export format 'openia'. Did you mean 'openai'"):
         list(export_rows([], scenario, "openia"))
+
+
+@pytest.mark.parametrize("format", EXPORT_FORMATS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("order", ["input_first", "instruction_first", "input_opens"])
+def test_a_prompt_of_an_older_wording_is_a_bad_row(tmp_path, scenario, format, language, order):
+    def worded(instruction):
+        data = scenario.model_dump(exclude_unset=True)
+        data["tasks"]["intent"]["instruction"] = instruction
+        return type(scenario).model_validate({**data, "language": language, "format": {"order": order}})
+
+    file, record = tmp_path / "in.jsonl", intent("a", "delivery", "Where is it?")
+    write_jsonl(file, export_rows([record], worded("What is wanted?"), format))
+    for task in ("intent", None):
+        with pytest.raises(
+            DataError, match="a prompt that sftloop rendered, but not with the scenario's present"
+        ):
+            list(ForeignFile(path=file, scenario=worded("Which wish?"), task=task).records())
+    (back,) = ForeignFile(path=file, scenario=worded("What is wanted?"), task="intent").records()
+    assert back.input == record.input
+
+
+@pytest.mark.parametrize(
+    "text", ["Input: a\nInstruction: b", "My words.\nInput:\na\n\nInstruction:\nb", "Input:\na"]
+)
+def test_a_text_of_ones_own_may_speak_of_inputs(take, text):
+    assert take(openai(text, "other"))[0].input == {"message": text}
 
 
 texts = (

@@ -176,3 +176,17 @@ def test_a_whole_suite_in_yaml_is_read_as_written_by_hand(simple, tmp_path: Path
     tests = [{"vars": {"text": f"q{n}"}, "assert": [{"type": "icontains", "value": "no"}]} for n in range(3)]
     (tmp_path / "list.yml").write_text(yaml.safe_dump(tests))
     assert [one.input["text"] for one in read(tmp_path / "list.yml", simple)] == ["q0", "q1", "q2"]
+
+
+def test_days_without_quotes_are_text(simple, tmp_path: Path) -> None:
+    path = tmp_path / "days.yaml"
+    path.write_text(
+        "tests:\n"
+        "  - {vars: {text: 2026-01-02, 2026-01-03: x}, assert: [{type: equals, value: 'yes'}]}\n"
+        "  - {vars: {text: 2026-01-02}, assert: [{type: equals, value: {day: 2026-01-02}}]}\n"
+    )
+    file = ForeignFile(path=path, scenario=simple)
+    [record] = file.records(skip_bad=True, rejects=tmp_path / "rejects.jsonl")
+    assert record.input == {"text": "2026-01-02"}
+    [reject] = map(json.loads, (tmp_path / "rejects.jsonl").read_text().splitlines())
+    assert reject["line"] == 3 and reject["row"]["assert"][0]["value"] == {"day": "2026-01-02"}

@@ -1,5 +1,6 @@
 import json
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 import polars
 import pytest
@@ -80,6 +81,14 @@ def test_a_gbk_file_says_how_to_read_it_and_then_reads(tmp_path, take):
     assert take(file, encoding="gb18030")[0].input == {"message": "退款什么时候到"}
 
 
+def test_a_gbk_header_says_how_to_read_it(tmp_path, take):
+    file = write(tmp_path / "a.csv", "文本,标签\nhi,other\n", "gb18030")
+    for mapping in ({}, {"message": "文本", "label": "标签"}):
+        with pytest.raises(DataError, match=r"a\.csv:1: Not valid utf-8: byte 0xce.*--encoding gb18030"):
+            take(file, mapping=mapping)
+    assert take(file, encoding="gb18030", mapping={"message": "文本", "label": "标签"})
+
+
 def test_utf16_is_named(tmp_path, take):
     file = write(tmp_path / "a.csv", "message,label\nhi,other\n", "utf-16")
     with pytest.raises(DataError, match=r"is UTF-16, not UTF-8. Pass --encoding utf-16"):
@@ -110,6 +119,39 @@ def test_a_quote_that_never_closes_is_a_bad_row(tmp_path, take):
     file = write(tmp_path / "a.csv", 'message,label\nhi,other\n"open,other\nhi,other\n')
     with pytest.raises(DataError, match=f"{file}:3: Malformed CSV"):
         take(file)
+
+
+def taken_and_rejected(file, scenario, task="intent"):
+    """Import what is good; return the records and what the rejects file holds."""
+    rejects = file.parent / "rejects.jsonl"
+    records = list(
+        ForeignFile(path=file, scenario=scenario, task=task).records(skip_bad=True, rejects=rejects)
+    )
+    return records, [json.loads(line) for line in rejects.read_text().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("tenth", "last"),
+    [("m10,other", 11), ('"m ""10""",other', 11), ('"m 10",other', 11), ('"m\n10",other', 11)],
+)
+def test_a_stray_quote_costs_no_row_but_its_own(tmp_path, scenario, tenth, last):
+    rows = [f"m{n},other" for n in range(1, 10)] + [tenth]
+    rows[3] = '"他说 3,other'
+    file = write(tmp_path / "a.csv", "message,label\n" + "\n".join(rows) + "\n")
+    records, (reject,) = taken_and_rejected(file, scenario)
+    assert [record.source for record in records] == [f"a.csv:{n}" for n in (2, 3, 4, 6, 7, 8, 9, 10, 11)]
+    assert (reject["line"], reject["row"]) == (5, '"他说 3,other')
+    assert f"lines 5 to {last}: a quote opened on line 5 is not closed" in reject["reason"]
+
+
+def test_several_stray_quotes_are_each_a_bad_row(tmp_path, scenario):
+    file = write(
+        tmp_path / "a.csv", 'message,label\r\n"a,other\r\nb,other\r\n"c"d,other\r\ne,other\r\n"f,other'
+    )
+    records, rejects = taken_and_rejected(file, scenario)
+    assert [record.input["message"] for record in records] == ["b", "e"]
+    assert [reject["row"] for reject in rejects] == ['"a,other', '"c"d,other', '"f,other']
+    assert "a quote opened on line 6 is not closed" in rejects[2]["reason"]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +224,40 @@ def test_parquet_with_dates_and_pictures_is_written_on(tmp_path):
     (row,) = parquet_rows(file)
     plain = {"when": "2026-01-02", "picture": {"bytes": None, "path": "a.jpg"}}
     assert json.loads(json.dumps(row.raw)) == {"text": "hi", "meta": plain}
+
+
+def test_parquet_with_decimals_days_and_bytes(tmp_path, scenario):
+    file = tmp_path / "a.parquet"
+    rows = {
+        "message": ["第一条".encode(), "b".encode("utf-16"), b"c"],
+        "count": [Decimal("2.00"), Decimal("2.50"), None],
+        "day": [datetime(2026, 1, 31), None, datetime(2026, 1, 31)],
+        "gift": [True, False, None],
+        "colours": [[b"red"], [], None],
+        "product": [date(2026, 1, 2), None, None],
+        "group": [datetime(2026, 1, 31, 8, 30), None, None],
+        "picture": [b"\xff\xd8", None, None],
+    }
+    polars.DataFrame(rows).write_parquet(file)
+    (first, third), (reject,) = taken_and_rejected(file, scenario, "order")
+    assert first.input == {"message": "第一条"}
+    assert first.answer.fields == {
+        "product": "2026-01-02", "count": 2, "day": "2026-01-31", "gift": True, "colours": ["red"]
+    }  # fmt: skip
+    assert first.group == "2026-01-31T08:30:00" and third.input == {"message": "c"}
+    assert json.dumps(first.to_json(), ensure_ascii=False).count('"count": 2,') == 1
+    assert (reject["line"], reject["reason"]) == (
+        2,
+        "The column 'message' holds bytes that are not UTF-8 text.",
+    )
+    assert (reject["row"]["message"], reject["row"]["count"]) == (None, 2.5)
+
+
+def test_parquet_with_decimal_scores_and_labels_in_bytes(tmp_path, take):
+    file = tmp_path / "a.parquet"
+    polars.DataFrame({"message": ["x"], "score": [Decimal("4.50")], "label": [b"refund"]}).write_parquet(file)
+    assert take(file, task="mood")[0].answer == Answer(score=4.5)
+    assert take(file)[0].answer == Answer(label="refund")
 
 
 def test_parquet_longer_than_one_block(tmp_path, take):

@@ -107,6 +107,20 @@ def test_show_with_a_model_uses_its_template_and_tokens(place, model):
     assert (shown.target, shown.target_tokens, shown.notes) == ("5", 2, ())
 
 
+def test_a_model_beside_the_scenario_is_found_from_anywhere(place, model, tmp_path, monkeypatch):
+    (place / "own").symlink_to(model)
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere" / "deep")
+    text = (place / "scenario.yaml").read_text()
+    for name in ("./own", f"../{place.name}/own"):
+        (place / "scenario.yaml").write_text(text.replace("model: tiny", f"model: {name}"))
+        for directory in (place, Path("../..")):
+            shown = show_prompt(directory)
+            assert shown.model == str(place / "own") and shown.prefix_tokens
+    with pytest.raises(ModelError, match=r"no model directory '\./own'"):
+        show_prompt(place, model="./own")
+
+
 def test_show_of_a_named_record_takes_its_task(place):
     assert show_prompt(place, record_id="b1").task == "tone"
 

@@ -118,6 +118,11 @@ def test_a_byte_order_mark_and_windows_lines_are_fine(shop, tmp_path):
     assert load_scenario(tmp_path).line("tasks", "intent") == 4
 
 
+@pytest.mark.parametrize("name", ["tiny", "org/tiny", "models/tiny", "/models/tiny", "~/tiny", ".tiny"])
+def test_other_names_of_models_stay_as_they_are(shop, write, name):
+    assert load_scenario(write(shop.replace("model: tiny", f"model: {name}"))).model == name
+
+
 def test_contradicting_task_name(shop, message_of):
     text = shop.replace("    kind: choice", "    name: other\n    kind: choice")
     assert message_of(text) == (

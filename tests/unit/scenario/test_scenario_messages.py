@@ -179,6 +179,14 @@ REPLACED = [
         "model: tiny\ntraining: {epochs: .inf, seed: 1}",
         "3: 'training.epochs' is '.inf'; it must be a number.",
     ),
+    *(
+        (
+            "model: tiny",
+            f"model: tiny\ntraining: {{optimizer: adam-then-momentum, switch_at: {value}}}",
+            f"3: 'training.switch_at' is '{value}'; it must be a number above 0 or 'plateau'.",
+        )
+        for value in ("abc", "-1", ".nan")
+    ),
     (
         "    instruction:",
         "    target: {metric: accuracy, at_least: nan}\n    instruction:",
@@ -196,6 +204,11 @@ REPLACED = [
 def test_message(shop, message_of, old, new, message):
     assert old in shop
     assert message in message_of(shop.replace(old, new, 1)).splitlines()
+
+
+def test_a_setting_of_two_types_is_told_once(shop, message_of):
+    text = message_of(shop.replace("model: tiny", "model: tiny\ntraining: {switch_at: abc}"))
+    assert text == "3: 'training.switch_at' is 'abc'; it must be a number above 0 or 'plateau'."
 
 
 OTHER_KINDS = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario
 from sftloop.workflow.wrong_answers import telling_wrong_answers
@@ -19,6 +21,19 @@ TASKS = {
     },
     "words": {"kind": "generate", "input": ["text"]},
     "grade": {"kind": "score", "input": ["text"], "range": [0, 5]},
+    "why": {
+        "kind": "choice",
+        "input": ["text"],
+        "labels": {"yes": "So.", "no": "Not so."},
+        "answer": {"reason": True, "evidence": True},
+    },
+    "how_much": {"kind": "score", "input": ["text"], "answer": {"reason": True}},
+    "which": {
+        "kind": "multi",
+        "input": ["text"],
+        "labels": {"a": "One.", "b": "Two."},
+        "answer": {"reason": True},
+    },
 }
 SCENARIO = Scenario.model_validate({"name": "s", "model": "m", "tasks": TASKS})
 
@@ -56,3 +71,31 @@ def test_white_space_and_width_do_not_make_a_text_wrong() -> None:
 
 def test_a_number_is_right_when_it_is_the_expected_one() -> None:
     assert shown("grade", "score", 3, [1.0] * 3, [3.0, 3.0000000000000004, 2.5]) == ["r2"]
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "given", "texts"),
+    [
+        ("why", Answer(label="yes"), Answer(label="no"), ("yes", "no")),
+        (
+            "why",
+            Answer(label="yes", evidence=("t",)),
+            Answer(label="no"),
+            ('{"label": "yes", "evidence": ["t"]}', "no"),
+        ),
+        (
+            "how_much",
+            Answer(score=1, reason="So."),
+            Answer(score=4.0),
+            ('{"score": 1, "reason": "So."}', "4"),
+        ),
+        ("which", Answer(labels=("b", "a")), Answer(labels=()), ("a, b", "none")),
+    ],
+)
+def test_an_answer_without_the_reason_asked_for_is_shown_as_far_as_it_goes(
+    task: str, gold: Answer, given: Answer, texts: tuple[str, str]
+) -> None:
+    record = Record(id="r", task=task, input={"text": "t"}, answer=gold)
+    wrong = [Prediction(id="r", task=task, text="x", answer=given)]
+    (row,) = telling_wrong_answers(SCENARIO, [record], wrong, wrong)
+    assert (row["gold"], row["before"], row["after"]) == (texts[0], texts[1], texts[1])

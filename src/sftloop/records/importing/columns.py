@@ -19,7 +19,7 @@ from sftloop.scenario.schema import Task
 from sftloop.scenario.wording import Language, wording
 
 META = ("id", "tags", "group", "source", "task")
-_BESIDE = ("reason", "evidence")
+BESIDE = ("reason", "evidence")
 _TRUE, _FALSE = {"true", "1", "yes", "y", "是"}, {"false", "0", "no", "n", "否"}
 _LIST_MARKS = re.compile(r"[,;|，；、]")
 
@@ -125,7 +125,7 @@ def _parts(task: Task) -> list[str]:
     return [
         *(f"input.{field.name}" for field in task.input),
         f"answer.{MAIN_KEY[task.kind]}",
-        *(f"answer.{name}" for name in _BESIDE),
+        *(f"answer.{name}" for name in BESIDE),
         *(f"fields.{name}" for name in task.fields),
         *(f"meta.{name}" for name in META),
     ]

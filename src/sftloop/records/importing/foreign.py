@@ -113,17 +113,23 @@ class ForeignFile:
         if problem is None and known is not None and not known.same_content(record):
             problem = (
                 f"The id '{record.id}' belongs to a different record that was kept before "
-                f"(from {known.source or 'an unnamed source'}). --map id= gives new ids."
+                f"(from {known.source or 'an unnamed source'}). {self._other_id}"
             )
         if problem is not None:
             raise DataError(problem)
         self._ids[record.id] = row.line
         return record if record.source else replace(record, source=f"{self.path.name}:{row.line}")
 
+    @property
+    def _other_id(self) -> str:
+        """What to do about a row whose own id is taken."""
+        return "Give the row another id." if self.format in _NO_COLUMNS else "--map id= gives new ids."
+
     def _free_id(self, record: Record) -> str:
+        """Return the id that follows from the input, numbered past those that other records have."""
         base = content_id(record.task, record.input)
         name, number = base, 1
-        while name in self._ids:
+        while name in self._ids or not self.known.get(name, record).same_content(record):
             number += 1
             name = f"{base}-{number}"
         return name

@@ -11,11 +11,21 @@ from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
 from sftloop.records.importing.chat import CHAT_FORMATS, Exchange, keys_read, read_exchange
-from sftloop.records.importing.columns import META, ColumnMap, map_columns, read_answer, read_input, read_tags
+from sftloop.records.importing.columns import (
+    BESIDE,
+    META,
+    ColumnMap,
+    map_columns,
+    read_answer,
+    read_input,
+    read_tags,
+)
+from sftloop.records.importing.plain import holds_bytes
 from sftloop.records.importing.promptfoo import EXPECTED, Unsaid
-from sftloop.records.importing.rendered import PromptReader
+from sftloop.records.importing.rendered import PromptReader, looks_rendered
 from sftloop.records.schema import Input, Record
 from sftloop.scenario.answer import MAIN_KEY, Answer, parse_answer
+from sftloop.scenario.recover import only_object, unwrapped
 from sftloop.scenario.schema import Scenario, Task
 
 _SHOWN = 60
@@ -68,6 +78,9 @@ class RowMeaning:
             self._columns[key] = map_columns(task, row, mapping)
             self.unused |= {name for name in row if name} - self._columns[key].used()
         columns = self._columns[key]
+        for column in sorted(columns.used()):
+            if holds_bytes(row.get(column)):
+                raise DataError(f"The column '{column}' holds bytes that are not UTF-8 text.")
         expected = row.get(EXPECTED)
         if isinstance(expected, Unsaid) and EXPECTED in columns.used():
             raise DataError(expected)
@@ -120,10 +133,13 @@ class RowMeaning:
                 f"The row is a prompt of task '{others[0][0].name}', not of '{task.name}'.",
                 hint="Leave --task out to import all tasks of an export.",
             )
+        _require_present_wording(exchange)
         return task, _plain_input(task, exchange)
 
     def _only_fitting(self, exchange: Exchange) -> tuple[Task, Input]:
         fitting = self._rendered_for(exchange)
+        if not fitting:
+            _require_present_wording(exchange)
         if len(fitting) != 1:
             raise DataError(
                 "Can't tell which task the row is for.",
@@ -157,6 +173,15 @@ def _with_meta(task: Task, found: Input, answer: Answer, meta: Mapping[str, Any]
     )
 
 
+def _require_present_wording(exchange: Exchange) -> None:
+    """Raise DataError for a prompt that none of the scenario's tasks renders as it stands now."""
+    if looks_rendered(exchange.user):
+        raise DataError(
+            "The row is a prompt that sftloop rendered, but not with the scenario's present wording.",
+            hint="Import it with the scenario as it was when the row was exported.",
+        )
+
+
 def _plain_input(task: Task, exchange: Exchange) -> Input:
     """Return the question's text as the input; of an Alpaca row to be judged, its `input` alone.
 
@@ -184,10 +209,24 @@ def _plain_input(task: Task, exchange: Exchange) -> Input:
 
 
 def _answer_from_text(task: Task, text: str, scenario: Scenario) -> Answer:
-    answer = parse_answer(task, text, scenario.language).answer
-    if answer is not None:
-        return answer
+    parsed = parse_answer(task, text, scenario.language)
+    if task.kind == "extract" and not parsed.valid and (key := _unknown_key(task, text)) is not None:
+        raise DataError(f"Task '{task.name}' has no field '{key}'. {nearest(key, task.fields)}")
+    if parsed.answer is not None:
+        return parsed.answer
     shown = text.strip() if len(text.strip()) <= _SHOWN else text.strip()[: _SHOWN - 1] + "…"
     if task.labels:
         raise DataError(f"Task '{task.name}' has no label '{shown}'. {nearest(shown, task.labels)}")
-    raise DataError(f"The answer '{shown}' can't be read as the {task.kind} that task '{task.name}' wants.")
+    raise DataError(
+        f"The answer '{shown}' can't be read as the {task.kind} that task '{task.name}' wants: {parsed.problem}."
+    )
+
+
+def _unknown_key(task: Task, text: str) -> str | None:
+    """Return the first key of the answer's JSON that an `extract` task has no place for, or None."""
+    body = only_object(unwrapped(text)) or {}
+    inner = body.get("fields")
+    if isinstance(inner, dict):
+        outside = (key for key in body if key not in ("fields", *BESIDE))
+        return next(outside, None) or next((key for key in inner if key not in task.fields), None)
+    return next((key for key in body if key not in (*task.fields, *BESIDE)), None)

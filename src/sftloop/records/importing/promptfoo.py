@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sftloop.core.errors import DataError
+from sftloop.records.importing.plain import plain, without_bytes
 from sftloop.records.importing.sources import Row, csv_rows, json_rows, open_text
 
 EXPECTED = "expected"
@@ -76,11 +77,12 @@ def _yaml_rows(path: Path, encoding: str) -> Iterator[Row]:
         tests, default = _tests_of(root, path, loader)
         for node in tests:
             line = node.start_mark.line + 1
-            value = loader.construct_object(node, deep=True)
+            value = plain(loader.construct_object(node, deep=True))
+            raw = without_bytes(value)
             if isinstance(value, dict):
-                yield Row(line=line, value=_merged(default, value), raw=value)
+                yield Row(line=line, value=_merged(default, value), raw=raw)
             else:
-                yield Row(line=line, problem=_no_test(value), raw=value)
+                yield Row(line=line, problem=_no_test(value), raw=raw)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}"
@@ -95,7 +97,7 @@ def _tests_of(root: Any, path: Path, loader: Any) -> tuple[list[Any], dict[str, 
     if isinstance(root, yaml.MappingNode):
         parts = {key.value: value for key, value in root.value if isinstance(key, yaml.ScalarNode)}
         if "defaultTest" in parts:
-            found = loader.construct_object(parts["defaultTest"], deep=True)
+            found = plain(loader.construct_object(parts["defaultTest"], deep=True))
             default = found if isinstance(found, dict) else {}
         root = parts.get("tests")
     if isinstance(root, yaml.ScalarNode) and root.value:

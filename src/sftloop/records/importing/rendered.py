@@ -13,6 +13,7 @@ from itertools import product
 from sftloop.records.schema import Input
 from sftloop.scenario.render import render_prompt
 from sftloop.scenario.schema import InputField, Scenario, Task
+from sftloop.scenario.wording import CHINESE, ENGLISH
 
 _MARK = "\ue000{index}\ue001"
 _MARKS = re.compile("\ue000\\d+\ue001")
@@ -72,6 +73,19 @@ class PromptReader:
         marks = [_MARK.replace("{index}", str(index)) for index in range(sum(shape))]
         text = render_prompt(self._scenario, task, _named(task, shape, marks)).user
         return re.compile("(.*?)".join(re.escape(piece) for piece in _MARKS.split(text)), re.DOTALL)
+
+
+def looks_rendered(user: str) -> bool:
+    """Whether a text has the sections of a prompt that this package renders, in whatever wording of the scenario.
+
+    It opens with the heading of the input or of the instruction, and has the other on a line of its own.
+    """
+    lines = user.strip().splitlines()
+    for words in (ENGLISH, CHINESE):
+        headings = {words.input_heading, words.instruction_heading}
+        if lines and lines[0] in headings and headings <= set(lines):
+            return True
+    return False
 
 
 def _named(task: Task, shape: Shape, texts: list[str]) -> Input:

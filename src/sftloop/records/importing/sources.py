@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import json_problem
+from sftloop.records.importing.plain import plain, without_bytes
 
 _PARQUET_BLOCK_ROWS = 4096
 _DELIMITERS = (",", "\t", ";", "|")
@@ -51,22 +53,29 @@ def json_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
 def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
     """Yield the rows of a CSV or TSV file with a header; the delimiter is the header's most frequent one.
 
+    A quote that isn't closed makes one bad row, of the line it stands on; the lines behind it are read anew.
+
     Raises:
-        DataError: no header, or two columns of one name.
+        DataError: no header, two columns of one name, or a header in another encoding.
     """
     csv.field_size_limit(1 << 30)
     with open_text(path, encoding) as stream:
         header_line = stream.readline()
         stream.seek(0)
         delimiter = max(_DELIMITERS, key=header_line.count)
-        reader = csv.reader(stream, delimiter=delimiter, strict=True)
-        header = _header(reader, path)
+        lines = _Lines(stream)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        header = _header(reader, path, encoding)
         while True:
-            line = reader.line_num + 1
+            lines.taken.clear()
+            line = lines.number + 1
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Row(line=line, problem=f"Malformed CSV: {error}.", raw=None)
+                problem = _csv_problem(error, line, lines.number)
+                yield Row(line=line, problem=problem, raw=lines.taken[0].rstrip("\r\n"))
+                lines.give_back_all_but_the_first()
+                reader = csv.reader(lines, delimiter=delimiter, strict=True)
                 continue
             if cells is None:
                 return
@@ -74,8 +83,41 @@ def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
                 yield _csv_row(cells, header, line, encoding)
 
 
+@dataclass(slots=True)
+class _Lines:
+    """The lines of a stream, counted; those taken since the last row can be given back."""
+
+    stream: Iterator[str]
+    number: int = 0
+    """Of the last line taken, from 1."""
+    taken: list[str] = field(default_factory=list)
+    _ahead: deque[str] = field(default_factory=deque)
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self.stream)
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def give_back_all_but_the_first(self) -> None:
+        self._ahead.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+
+
+def _csv_problem(error: csv.Error, first: int, last: int) -> str:
+    if first == last and "end of data" not in str(error):
+        return f"Malformed CSV: {error}."
+    span = f", lines {first} to {last}" if last > first else ""
+    return f"Malformed CSV{span}: a quote opened on line {first} is not closed where a cell ends."
+
+
 def parquet_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a Parquet file, a block at a time; `line` is the row's number from 1.
+
+    Values are as JSON has them; bytes that are no text stay bytes, and are left out of `raw`.
 
     Raises:
         DataError: no Parquet file, or a damaged one.
@@ -88,7 +130,8 @@ def parquet_rows(path: Path) -> Iterator[Row]:
         while True:
             block = frame.slice(start, _PARQUET_BLOCK_ROWS).collect()
             for number, value in enumerate(block.iter_rows(named=True), start=start + 1):
-                yield Row(line=number, value=value, raw={key: _plain(item) for key, item in value.items()})
+                row = plain(value)
+                yield Row(line=number, value=row, raw=without_bytes(row))
             if block.height < _PARQUET_BLOCK_ROWS:
                 return
             start += block.height
@@ -217,11 +260,13 @@ def _next_item(text: str, position: int) -> int:
     return position
 
 
-def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
+def _header(reader: Iterator[list[str]], path: Path, encoding: str) -> list[str]:
     try:
         header = [cell.strip() for cell in next(reader, [])]
     except csv.Error as error:
         raise DataError(f"{path}:1: malformed CSV header: {error}.") from None
+    if problem := _encoding_problem("".join(header), encoding):
+        raise DataError(f"{path}:1: {problem}")
     if not any(header):
         raise DataError(f"'{path}' is empty or has no header on line 1.", hint="Name the columns there.")
     twice = next((name for name in header if name and header.count(name) > 1), None)
@@ -238,14 +283,3 @@ def _csv_row(cells: list[str], header: list[str], line: int, encoding: str) -> R
         return Row(line=line, problem=problem, raw=cells)
     value = dict(zip(header, cells, strict=True))
     return Row(line=line, value=value, raw=value)
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold: dates and decimals as text, the bytes of pictures and sounds left out."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return None
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
