@@ -121,7 +121,7 @@ def test_what_was_not_asked_about_is_not_accused(own_case: Path) -> None:
     found = audited(own_case, "--task", "both")
     assert [*found["summary"]["tasks"]] == ["both"]
     assert {finding["task"] for finding in found["findings"]} <= {"both", None}
-    few = audited(own_case, "--limit", "5")
+    few = audited(own_case, "--limit", "5", "--out", "few")
     assert not {"imbalance", "over_cap", "few_boundary"} & {each["kind"] for each in few["findings"]}
     assert any("--limit" in each["why"] for each in few["not_checked"])
 
