@@ -163,7 +163,7 @@ def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
     if "error" in trained:
         return trained
     cost = {"processor_seconds": round(_processor_seconds() - before, 1)}
-    accuracy = _accuracy(_ROOT / "examples/bench" / row["scenario"], run)
+    accuracy = _accuracy(Path(scenario), run)
     facts = {
         name: trained[name] for name in ("trainable_parameters", "seconds", "peak_memory_bytes", "steps")
     }

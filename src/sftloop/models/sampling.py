@@ -29,11 +29,13 @@ GREEDY = Sampling()
 def shares_of(logits: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
     """Return the probabilities of the tokens that can be drawn, likeliest first, and those tokens: (N, K) each.
 
-    On the CPU, in fp64, which not every device has.
+    In fp64, and so on the CPU where the device has none (Apple's GPUs).
     """
     count = min(sampling.top_k or logits.shape[-1], logits.shape[-1])
     best, tokens = logits.topk(count)
-    return (best.cpu().double() / sampling.temperature).softmax(-1), tokens.cpu()
+    if best.device.type == "mps":
+        best, tokens = best.cpu(), tokens.cpu()
+    return (best.double() / sampling.temperature).softmax(-1), tokens
 
 
 def draw(logits: Tensor, numbers: Sequence[float], sampling: Sampling) -> list[int]:
@@ -46,7 +48,7 @@ def draw(logits: Tensor, numbers: Sequence[float], sampling: Sampling) -> list[i
     """
     shares, tokens = shares_of(logits, sampling)
     steps = shares.cumsum(-1)
-    wanted = torch.tensor(numbers, dtype=torch.float64)[:, None]
+    wanted = torch.tensor(numbers, dtype=torch.float64, device=steps.device)[:, None]
     reached = torch.searchsorted(steps, wanted * steps[:, -1:], right=True)
     chosen: list[int] = tokens.gather(1, reached.clamp_max(tokens.shape[1] - 1))[:, 0].tolist()
     return chosen
