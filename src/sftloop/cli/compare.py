@@ -72,7 +72,8 @@ def command(scenario: Path, tasks: tuple[str, ...], as_json: bool, **given: Any)
         options.print_json(result)
     else:
         _print(result)
-    raise click.exceptions.Exit(1 if result["decision"]["rule"] == "misses" else 0)
+    stated = any(found["target"] for one in result["systems"] for found in one["tasks"].values())
+    raise click.exceptions.Exit(1 if stated and result["decision"]["choice"] is None else 0)
 
 
 def _print(result: dict[str, Any]) -> None:

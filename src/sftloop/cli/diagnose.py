@@ -94,9 +94,11 @@ def _print(result: dict[str, Any]) -> None:
 
 
 def _threshold(found: dict[str, Any]) -> str:
+    from sftloop.diagnose.threshold import threshold_in_words
+
     wanted = f"{found['metric']} of {found['label']} ≥ {found['at_least']}"
     chosen = found["chosen"]
     if not chosen:
         return f"no threshold is shown to reach {wanted} ({found['why_not'].replace('_', ' ')})"
     reached = options.percent(chosen["test"][found["metric"]])
-    return f"{wanted}: believe it from probability {chosen['value']:.3f}; on this split {reached}"
+    return f"{wanted}: believe it from probability {threshold_in_words(chosen['value'])}; on this split {reached}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,7 +39,7 @@ def command(
 
     Exit code 1 says that a stated target is not met.
     """
-    from sftloop.evaluate import primary_metric, target_in_words
+    from sftloop.evaluate import primary_metric, reached_in_words, target_in_words
     from sftloop.scenario import load_scenario
     from sftloop.workflow.evaluate import evaluate_scenario
 
@@ -64,9 +65,17 @@ def command(
             metric = primary_metric(loaded.tasks[name])
             valid = found["format_valid"]
             shown = f", format valid {valid:.3f}" if valid is not None else ""
-            click.echo(f"{name}: {metric} {options.percent(found['metrics'][metric])} on {found['n']}{shown}")
+            click.echo(
+                f"{name}: {metric} {options.percent(found['metrics'][metric])} on {_asked(found)}{shown}"
+            )
         for name in missed:
             target = result["tasks"][name]["target"]
-            click.echo(f"{name}: target {target_in_words(target)} not met ({target['value']})")
+            click.echo(f"{name}: target {target_in_words(target)} not met ({reached_in_words(target)})")
         click.echo(f"Predictions: {result['predictions']}")
     raise click.exceptions.Exit(1 if missed else 0)
+
+
+def _asked(found: dict[str, Any]) -> str:
+    """Return how many records the figures stand on, and how many calls failed, if any did."""
+    n, failed = found["n"], found["errors"]
+    return f"{n - failed:,} of {n:,} ({failed:,} calls failed)" if failed else f"{n:,}"

@@ -6,13 +6,14 @@ Doesn't know what the files mean; JSON Lines have their own module.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,6 +76,27 @@ def require_ordinary(path: Path) -> None:
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(errno.EINVAL, "it is a folder" if os.path.isdir(path) else "it is no ordinary file")
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Keep out every other process that asks for the same existing file until the block is left.
+
+    The file is neither read nor written. Where the file system has no locks, nobody is kept out.
+    """
+    with path.open("rb") as stream:
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object for `json.loads(object_pairs_hook=…)`, refusing a key that appears twice."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' appears twice")
+    return value
 
 
 def _umask() -> int:

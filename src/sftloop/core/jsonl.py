@@ -13,7 +13,14 @@ from types import TracebackType
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import HALF_CHARACTERS, atomic_writer, disk_errors, json_problem, require_ordinary
+from sftloop.core.files import (
+    HALF_CHARACTERS,
+    atomic_writer,
+    disk_errors,
+    json_problem,
+    require_ordinary,
+    unique_keys,
+)
 
 
 def read_jsonl(path: Path, *, what: str = "data") -> Iterator[tuple[int, dict[str, Any]]]:
@@ -57,7 +64,7 @@ def parse_line(raw: bytes, where: str) -> dict[str, Any]:
         DataError: not UTF-8, malformed JSON, or not an object; the message starts with `where`.
     """
     try:
-        value = json.loads(raw.decode("utf-8"))
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=unique_keys)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{where}: not UTF-8 (byte 0x{raw[error.start]:02x} at column {error.start + 1}).",

@@ -16,6 +16,7 @@ from sftloop.core.seeds import derive_seed
 from sftloop.diagnose.claims import Claims, Counts, nothing_expected, something_given
 from sftloop.evaluate.bootstrap import bootstrap_estimates, method_name
 from sftloop.evaluate.interval import Interval
+from sftloop.evaluate.labels import bearing_units
 from sftloop.evaluate.measures import BoolArray
 from sftloop.evaluate.proportions import IntArray, proportion_interval
 from sftloop.evaluate.resample import FloatArray, additive
@@ -84,6 +85,7 @@ def _f1_and_gap(claims: Claims, seed: int) -> list[Interval]:
         clusters=claims.clusters,
         seed=derive_seed(seed, "gap"),
         share=np.arange(2 * size) < size,
+        bearing=np.tile(bearing_units(claims.expected + claims.given, claims.clusters), 2),
     )
     method = method_name("bca", claims.clusters)
     return [

@@ -6,7 +6,7 @@ shape; runs no model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +50,16 @@ def suggest(
         probes: what was asked.
         answered: what the model answered.
         diagnosis: the result of `diagnose_task`.
-        train: records that drafts are made from; none are drafted without.
+        train: records that drafts are made from; none are drafted without. Drafts of before that stand among
+            them are neither made again nor made from.
         seed: of the choice among them.
     """
     task = probes.task
+    known = {record.id for record in train}
+    sources = [record for record in train if record.task == task.name and record.source != SOURCE]
     return [
-        *_traps(scenario, task, diagnosis, train, seed),
-        *_evidence(scenario, task, diagnosis, train, seed),
+        *_traps(scenario, task, diagnosis, sources, known, seed),
+        *_evidence(scenario, task, diagnosis, sources, known, seed),
         *_over_claims(probes, answered, diagnosis),
         *_threshold(task, diagnosis),
         *_missing_label(task),
@@ -65,14 +68,20 @@ def suggest(
 
 
 def _traps(
-    scenario: Scenario, task: Task, diagnosis: Mapping[str, Any], train: Sequence[Record], seed: int
+    scenario: Scenario,
+    task: Task,
+    diagnosis: Mapping[str, Any],
+    sources: Sequence[Record],
+    known: Collection[str],
+    seed: int,
 ) -> list[Suggestion]:
     """Suggest records for the families that the model fails worst."""
     failed = [
         (name, row) for name, row in diagnosis["traps"].items() if row["n"] and row["passed"] < row["n"]
     ]
     failed.sort(key=lambda item: (item[1]["value"], -item[1]["n"]))
-    drafts = build_traps(scenario, task, train, seed=derive_seed(seed, "drafts"), most=DRAFTS)
+    draft_seed = derive_seed(seed, "drafts")
+    drafts = build_traps(scenario, task, sources, seed=draft_seed, most=DRAFTS, known=known)
     found = []
     for name, row in failed[:_FAMILIES]:
         counts, title = {"failed": row["n"] - row["passed"], "n": row["n"]}, row["title"]
@@ -88,15 +97,17 @@ def _traps(
 
 
 def _evidence(
-    scenario: Scenario, task: Task, diagnosis: Mapping[str, Any], train: Sequence[Record], seed: int
+    scenario: Scenario,
+    task: Task,
+    diagnosis: Mapping[str, Any],
+    sources: Sequence[Record],
+    known: Collection[str],
+    seed: int,
 ) -> list[Suggestion]:
     removed = (diagnosis["interventions"] or {}).get("removed")
     if not removed or removed["keeps"]["value"] <= _TOLERATED:
         return []
-    rows = sorted(
-        (record for record in train if record.task == task.name),
-        key=lambda record: (derive_seed("removed", seed, record.id), record.id),
-    )
+    rows = sorted(sources, key=lambda record: (derive_seed("removed", seed, record.id), record.id))
     made = (without_evidence(task, record) for record in rows)
     reason = _NO_EVIDENCE[scenario.language] if task.answer.reason else None
     drafts = [
@@ -107,7 +118,7 @@ def _evidence(
             source=SOURCE,
         )
         for record in made
-        if record is not None
+        if record is not None and record.id not in known
     ]
     kept = removed["keeps"]
     return [

@@ -6,6 +6,7 @@ report is honest. Knows probabilities of one label and whether it is right; does
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,16 @@ def choose_threshold(
             if metric == "recall":
                 break
     return chosen
+
+
+def threshold_in_words(value: float) -> str:
+    """Return a threshold rounded down, so that whoever sets it loses none of the claims it was chosen for.
+
+    Two digits are left of what is missing to 0 or 1: fine-tuned models are that sure.
+    """
+    missing = min(value, 1 - value)
+    decimals = 3 if missing <= 0 else min(9, max(3, 1 - math.floor(math.log10(missing))))
+    return f"{math.floor(value * 10**decimals) / 10**decimals:.{decimals}f}"
 
 
 def at_threshold(

@@ -7,7 +7,7 @@ whether a trap really claims nothing is an assumption. Makes records; runs no mo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,13 @@ class Trap:
 
 
 def build_traps(
-    scenario: Scenario, task: Task, records: Sequence[Record], *, seed: int, most: int = PER_FAMILY
+    scenario: Scenario,
+    task: Task,
+    records: Sequence[Record],
+    *,
+    seed: int,
+    most: int = PER_FAMILY,
+    known: Collection[str] = (),
 ) -> list[Trap]:
     """Return the traps of every family that suits the task, at most `most` of each.
 
@@ -58,6 +64,7 @@ def build_traps(
         records: what to make them from; which ones are taken depends on their ids, not on their order.
         seed: of the choice among records and texts.
         most: traps per family.
+        known: ids of traps that are there already, and not made again.
     """
     if task.kind != "choice" or not abstain_labels(task):
         return []
@@ -69,7 +76,7 @@ def build_traps(
             key=lambda record: (derive_seed("trap", seed, name, record.id), record.id),
         )
         made = (_made(by_name[name], labels, task, record, language, seed) for record in own)
-        found += [trap for trap in made if trap is not None][:most]
+        found += [trap for trap in made if trap is not None and trap.record.id not in known][:most]
     return found
 
 

@@ -57,7 +57,8 @@ class Decision:
     """meets, misses: the targets. best; as_good: not told apart from the best, and simpler. split: no system is
     among the best on every task. nothing: no system answers every task."""
     leader: str | None
-    """The best by mean place; where targets are missed, the nearest to them."""
+    """The best by mean place, without targets of those that are level with the best of every task, if any are;
+    where targets are missed, the nearest to them."""
     also: tuple[str, ...] = ()
     """Other systems that are good enough."""
     unsettled: tuple[str, ...] = ()
@@ -85,8 +86,8 @@ def decide(candidates: Sequence[Candidate], tasks: Sequence[str], targets: Colle
         fewest = min(whole, key=lambda one: (len(one.worse), len(one.behind), _place(one)))
         return _chosen(fewest, "split", whole[0], [], whole)
     chosen = _simplest(equal)
-    rule: Rule = "best" if chosen is whole[0] else "as_good"
-    return _chosen(chosen, rule, whole[0], equal, whole)
+    rule: Rule = "best" if chosen is equal[0] else "as_good"
+    return _chosen(chosen, rule, equal[0], equal, whole)
 
 
 def _by_targets(whole: Sequence[Candidate], targets: Collection[str]) -> Decision:

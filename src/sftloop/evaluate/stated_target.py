@@ -40,6 +40,19 @@ def target_in_words(target: Mapping[str, Any]) -> str:
     return f"{target['metric']}{label} {sign} {target['at_least']}"
 
 
+def reached_in_words(target: Mapping[str, Any]) -> str:
+    """Return the value reached, with as many decimals as tell it from the one that was asked for.
+
+    Args:
+        target: "value" and "at_least", as `check_target` returns them.
+    """
+    value, wanted = target["value"], target["at_least"]
+    if value is None:
+        return "–"
+    texts = [f"{value:.{decimals}f}" for decimals in range(3, 7)]
+    return texts[0] if value == wanted else next((text for text in texts if float(text) != wanted), texts[0])
+
+
 def _require_metric(scenario: Scenario, task: Task, target: Target) -> None:
     names = _task_metrics(task) if target.label is None else PER_LABEL_METRICS
     whose = f"of a task of kind '{task.kind}'" if target.label is None else f"of the label '{target.label}'"

@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sftloop.core.errors import ScenarioError, nearest
+from sftloop.evaluate.failed_calls import too_many_failed
 from sftloop.evaluate.measures import FALLING
 from sftloop.scenario.schema import Task
 
 _PER_LABEL = ("precision", "recall", "f1")
+_ROUNDING = 1e-9
+"""The mean of three times 0.95 is a little less in floating point."""
 
 
 def check_target(task: Task, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -28,6 +31,7 @@ def check_target(task: Task, metrics: Mapping[str, Any]) -> dict[str, Any] | Non
         {"metric", "label", "at_least", "value", "low", "met", "sure"}: `met` when the value reaches the
         target, `sure` when the worse end of its 95 % interval does too. For an error such as mae, which
         should be small, the value must not exceed `at_least` and `low` holds the interval's upper end.
+        Where too many calls failed, what the others reached says nothing: `value` and `low` are None.
 
     Raises:
         ScenarioError: the target names a metric or label that this kind of task doesn't have.
@@ -35,7 +39,9 @@ def check_target(task: Task, metrics: Mapping[str, Any]) -> dict[str, Any] | Non
     target = task.target
     if target is None:
         return None
-    if target.label is None:
+    if too_many_failed(metrics["errors"], metrics["n"]):
+        value, worse = None, None
+    elif target.label is None:
         value, worse = _task_metric(task, metrics, target.metric)
     else:
         value, worse = _label_metric(task, metrics, target.metric, target.label)
@@ -98,7 +104,7 @@ def target_over_seeds(task: Task, measured: Sequence[Mapping[str, Any]]) -> dict
 def _reaches(metric: str, value: float | None, wanted: float) -> bool:
     if value is None:
         return False
-    return value <= wanted if metric in FALLING else value >= wanted
+    return value <= wanted + _ROUNDING if metric in FALLING else value >= wanted - _ROUNDING
 
 
 def _task_metric(task: Task, metrics: Mapping[str, Any], name: str) -> tuple[float | None, float | None]:

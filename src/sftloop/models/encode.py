@@ -5,6 +5,7 @@ Knows a tokenizer and its chat template, not the model's weights and not what a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,10 @@ class PromptEncoder:
     that stands at the head of the user's. A template that writes today's date (Llama 3.2, SmolLM3 …) gets a fixed
     one, so that a model reads tomorrow what it learned today; it is saved with the tokenizer.
 
+    A special token's text inside a message or an answer (`<|im_end|>` in a customer's mail) stays text: a space is
+    put behind its first character. Otherwise whoever writes an input could end the turn and answer in the
+    model's name.
+
     Args:
         tokenizer: a transformers tokenizer.
         context_tokens: the model's context length, if known.
@@ -66,6 +71,7 @@ class PromptEncoder:
         if not getattr(tokenizer, "chat_template", None):
             tokenizer.chat_template = _opening(tokenizer) + _PLAIN_TEMPLATE
         tokenizer.chat_template = _with_fixed_date(tokenizer.chat_template)
+        self._special = _special_texts(tokenizer)
         self._knows_system = self._shows_system()
         self.end_of_turn = self._find_end_of_turn()
 
@@ -100,11 +106,11 @@ class PromptEncoder:
 
     def text_ids(self, text: str) -> list[int]:
         """Return the token ids of a piece of an answer that goes on."""
-        return self._ids(text)
+        return self._ids(self._as_text(text))
 
     def answer_ids(self, text: str) -> list[int]:
         """Return the target's token ids: the answer, then the end of the turn (always learned)."""
-        return [*self._ids(text), self.end_of_turn]
+        return [*self.text_ids(text), self.end_of_turn]
 
     def label_ids(self, answer: str, label_end: int) -> list[int]:
         """Return the tokens of `answer` up to and including the one that closes its label.
@@ -114,7 +120,8 @@ class PromptEncoder:
             label_end: the label's end in `answer`, in characters. When nothing follows the label, the end
                 of the turn closes it.
         """
-        encoded = self.tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
+        label_end = len(self._as_text(answer[:label_end]))
+        encoded = self.tokenizer(self._as_text(answer), add_special_tokens=False, return_offsets_mapping=True)
         ids: list[int] = list(encoded["input_ids"])
         for index, (_, end) in enumerate(encoded["offset_mapping"]):
             if end > label_end:
@@ -142,6 +149,12 @@ class PromptEncoder:
             )
         return ids
 
+    def _as_text(self, text: str) -> str:
+        """Break every special token in a text, so that the tokenizer reads it as ordinary characters."""
+        if self._special is None:
+            return text
+        return self._special.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+
     def _shows_system(self) -> bool:
         turns = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "x"}]
         try:
@@ -150,7 +163,7 @@ class PromptEncoder:
             return False
 
     def _template(self, messages: Messages, *, generation: bool) -> str:
-        sections = _without_empty_system(messages)
+        sections = [{**m, "content": self._as_text(m["content"])} for m in _without_empty_system(messages)]
         return self._rendered(sections if self._knows_system else _folded(sections), generation=generation)
 
     def _rendered(self, messages: list[dict[str, str]], *, generation: bool) -> str:
@@ -179,6 +192,13 @@ class PromptEncoder:
         if self.tokenizer.eos_token_id is None:
             raise ModelError("The tokenizer has neither an end-of-turn nor an end-of-text token.")
         return int(self.tokenizer.eos_token_id)
+
+
+def _special_texts(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str] | None:
+    """Return what finds the texts of special tokens, the longest first; None where there are none."""
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    texts = sorted((text for text in {*added, *tokenizer.all_special_tokens} if len(text) > 1), key=len)
+    return re.compile("|".join(map(re.escape, reversed(texts)))) if texts else None
 
 
 def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:

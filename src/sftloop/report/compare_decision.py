@@ -173,12 +173,13 @@ class _Speaker:
             "unsure": self.words.target_unsure,
             "missed": self.words.target_missed,
         }
+        reached, asked = self.figures.apart(metric, target["value"], target["at_least"])
         return texts[state].format(
             task=task,
             what=what,
-            value=self.figures.value(metric, target["value"]),
+            value=reached,
             low=self.figures.value(metric, target["low"]),
-            wanted=wanted.format(value=self.figures.value(metric, target["at_least"])),
+            wanted=wanted.format(value=asked),
         )
 
     def _spent(self, system: System) -> Sequence[str]:

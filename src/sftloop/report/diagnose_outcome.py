@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sftloop.diagnose.threshold import threshold_in_words
 from sftloop.report.cut import cut
 from sftloop.report.figures import Figures
 from sftloop.report.verdict import Statement
@@ -159,7 +160,7 @@ def _reached(
     figures, test = Figures(shared.figures), chosen["test"]
     return template.format(
         **facts,
-        value=figures.number(chosen["value"]),
+        value=threshold_in_words(chosen["value"]),
         reached=figures.percent(test[metric]["value"]),
         interval=figures.range("", test[metric]["low"], test[metric]["high"]),
         claimed=figures.percent(test["claimed"]["value"]),

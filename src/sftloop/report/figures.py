@@ -26,8 +26,21 @@ class Figures:
         return self.number(value) if metric in PLAIN_METRICS else self.percent(value)
 
     def percent(self, value: float | None) -> str:
-        """Return a share as `78.8%`."""
-        return self.words.missing if value is None else f"{_minus(value * 100, 1)}%"
+        """Return a share as `78.8%`; only what is all or nothing is `100.0%` or `0.0%`."""
+        if value is None:
+            return self.words.missing
+        decimals = 1
+        while 0 < value < 1 and round(value * 100, decimals) in (0, 100) and decimals < 3:
+            decimals += 1
+        return f"{_minus(value * 100, decimals)}%"
+
+    def apart(self, metric: str, value: float | None, wanted: float) -> tuple[str, str]:
+        """Return a metric's value and the one asked for, with as many decimals as tell them apart."""
+        texts, decimals = (self.value(metric, value), self.value(metric, wanted)), 2
+        while value is not None and value != wanted and texts[0] == texts[1] and decimals < 6:
+            texts = _exactly(metric, value, decimals), _exactly(metric, wanted, decimals)
+            decimals += 1
+        return texts
 
     def number(self, value: float | None) -> str:
         """Return a number with two decimals, with more where it is small."""
@@ -97,6 +110,10 @@ class Figures:
         if len(names) < 2:
             return "".join(names)
         return self.words.comma.join(names[:-1]) + self.words.last_comma + names[-1]
+
+
+def _exactly(metric: str, value: float, decimals: int) -> str:
+    return _minus(value, decimals) if metric in PLAIN_METRICS else f"{_minus(value * 100, decimals)}%"
 
 
 def _minus(value: float, decimals: int) -> str:

@@ -134,10 +134,11 @@ def target_statement(task: Mapping[str, Any], words: Words) -> Statement | None:
     template = words.target.met if met and sure else words.target.met_unsure if met else words.target.missed
     if target.get("value") is None:
         template = words.target.unknown
+    reached, asked = figures.apart(metric, target.get("value"), target["at_least"])
     said = template.format(
         what=what,
-        value=figures.value(metric, target.get("value")),
-        wanted=wanted.format(value=figures.value(metric, target["at_least"])),
+        value=reached,
+        wanted=wanted.format(value=asked),
         low=figures.value(metric, target.get("low")),
     )
     badge = words.target.badge_met if met else words.target.badge_missed

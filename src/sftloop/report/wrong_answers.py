@@ -5,7 +5,6 @@ Doesn't choose them: they come chosen and in order. Long texts are cut to the gi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,22 +125,8 @@ def _card(row: Mapping[str, Any], passages: Sequence[Passage], words: Words, cha
         gold=cut(answer_text(row["gold"], words), words, characters),
         before=cut(answer_text(row["before"], words), words, characters),
         after=cut(answer_text(row["after"], words), words, characters),
-        was_right=row["before"] is not None and _same(row["before"], row["gold"]),
+        was_right=bool(row.get("was_right")),
         sure="" if sure is None else wrong.sure.format(p=figures.percent(sure)),
         gold_probability="" if gold is None else wrong.gold_probability.format(p=figures.percent(gold)),
         written=cut(str(row.get("text") or ""), words, characters),
     )
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Whether two answers say the same, reasons and quotes aside."""
-    return _main(first) == _main(second)
-
-
-def _main(answer: Any) -> str:
-    if isinstance(answer, Mapping):
-        key = next((key for key in MAIN_KEY.values() if key in answer), None)
-        answer = answer if key is None else answer[key]
-    if isinstance(answer, list) and all(isinstance(part, str) for part in answer):
-        answer = sorted(answer)
-    return json.dumps(answer, sort_keys=True, ensure_ascii=False)

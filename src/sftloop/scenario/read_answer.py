@@ -168,7 +168,9 @@ def _meanings(task: Task) -> dict[str, str]:
     known = {label: label for label in task.labels}
     if task.form.labels == "letters":
         for label, letter in task.written_labels.items():
-            known |= {letter: label, f"{letter}. {label}": label, f"{letter}: {label}": label}
+            written = [letter, f"{letter})", f"{letter}、", f"({letter}) {label}", f"({letter}){label}"]
+            written += [f"{letter}{mark}{space}{label}" for mark in ".:)、" for space in ("", " ")]
+            known |= dict.fromkeys(written, label)
     return known
 
 

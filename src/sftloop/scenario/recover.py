@@ -10,6 +10,9 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
+from unicodedata import normalize
+
+from sftloop.core.files import unique_keys
 
 _THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
@@ -18,7 +21,8 @@ _LEAD = re.compile(
 )
 _WRAPPING = " \t\r\n\"'`*“”‘’「」『』《》【】[]<>"
 _STOPS = ".。!！,，;；"
-_BULLET = re.compile(r"^(?:[-*•·]|\d+[.)、])\s*")
+_BULLET = re.compile(r"^(?:[-*•·]|\d+(?:[)、]|\.(?!\d)))\s*(?=\S)")
+_BRACKETED = re.compile(r"^[(（]([^()（）]+)[)）]$")
 _CHINESE = r"\u3400-\u9fff"
 _NUMBER = re.compile(rf"(?:(?<=[{_CHINESE}])|(?<![\w.]))[-+]?\d+(?:\.\d+)?(?![^\W{_CHINESE}]|\.\d|\s*[%％])")
 _MULTIPLIED = re.compile(r"\d\s*(?:[十百万亿]|千(?![克米瓦]))")
@@ -28,17 +32,22 @@ _JSON_STRING = r'"(?:[^"\\]|\\.)*"'
 
 
 def unwrapped(text: str) -> str:
-    """Return `text` without a reasoning block and without the code fence around its only fenced part."""
-    text = _THOUGHTS.sub("", text).strip()
+    """Return `text` without its reasoning and without the code fence around its only fenced part.
+
+    A reasoning block may lack its opening tag, which some chat templates write, and its closing one, where the
+    tokens ran out: nothing behind an open tag is an answer.
+    """
+    text = _THOUGHTS.sub("", text).rpartition("</think>")[2].partition("<think>")[0].strip()
     fenced = _FENCE.findall(text)
     return str(fenced[0]).strip() if len(fenced) == 1 else text
 
 
 def bare(text: str) -> str:
-    """Return `text` without a bullet, a lead such as "Label:", quotes, emphasis and a trailing stop."""
+    """Return `text` without a bullet, a lead such as "Label:", quotes, brackets, emphasis and a trailing stop."""
     before = None
     while before != text:
         before = text
+        text = _BRACKETED.sub(r"\1", text.strip(_WRAPPING))
         text = _LEAD.sub("", _BULLET.sub("", text.strip(_WRAPPING)).strip(_WRAPPING)).rstrip(
             _STOPS + _WRAPPING
         )
@@ -46,14 +55,19 @@ def bare(text: str) -> str:
 
 
 def match_name(text: str, names: Iterable[str]) -> str | None:
-    """Return the name that `text` means: itself, or the only one equal but for case, quotes and stops."""
+    """Return the name that `text` means: itself, or the only one equal but for case, width, quotes and stops."""
     names = list(names)
     for candidate in (text, text.strip(), bare(text)):
         if candidate in names:
             return candidate
-    folded = {text.strip().casefold(), bare(text).casefold()}
-    close = [name for name in names if name.casefold() in folded]
+    folded = {_folded(text.strip()), _folded(bare(text))}
+    close = [name for name in names if _folded(name) in folded]
     return close[0] if len(close) == 1 else None
+
+
+def _folded(text: str) -> str:
+    """Return `text` with letters of one case, and full-width forms as the ordinary ones."""
+    return normalize("NFKC", text).casefold()
 
 
 def match_any_line(text: str, names: Iterable[str]) -> str | None:
@@ -116,14 +130,6 @@ def cut_off_string(text: str, key: str) -> str | None:
         return str(json.loads(found[0], strict=False))
     except ValueError:
         return None
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object for `json.loads(object_pairs_hook=…)`, refusing a key that appears twice."""
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key appears twice")
-    return value
 
 
 def strict_json(text: str) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import sha256_file
+from sftloop.core.files import exclusive, sha256_file
 from sftloop.core.jsonl import write_jsonl
 from sftloop.records import (
     ForeignFile,
@@ -108,6 +108,21 @@ def import_records(
         DataError: the file or its rows are bad; nothing has been written.
     """
     scenario = load_scenario(directory)
+    assert scenario.file is not None
+    with exclusive(scenario.file):  # two imports at once would each write what they read plus their own
+        return _import(scenario, file, destination, task, format, mapping or {}, encoding, skip_bad)
+
+
+def _import(
+    scenario: Scenario,
+    file: Path,
+    destination: Destination,
+    task: str | None,
+    format: str,
+    mapping: Mapping[str, str],
+    encoding: str,
+    skip_bad: bool,
+) -> ImportResult:
     targets = destination.files(scenario)
     held = {name: _held(path, scenario) for name, path in targets.items()}
     kept = {name: part.records for name, part in held.items()}
@@ -117,7 +132,7 @@ def import_records(
         scenario=scenario,
         task=task,
         format=format,
-        mapping=mapping or {},
+        mapping=mapping,
         encoding=encoding,
         known=known,
     )

@@ -61,8 +61,8 @@ def diagnose_hallucination(
     records = load_split(scenario, split, tasks=tasks, limit=limit, skip_bad=skip_bad)
     judged = _judged(scenario, records)
     others = {
-        "validation": _other(scenario, "validation", split, limit, skip_bad),
-        "train": _other(scenario, "train", split, None, skip_bad),
+        "validation": _other(scenario, "validation", split, skip_bad),
+        "train": _other(scenario, "train", split, skip_bad),
     }
     wanted = wanted or Wanted()
     sides = sides_of(scenario, wanted)
@@ -104,11 +104,11 @@ def _judged(scenario: Scenario, records: Sequence[Record]) -> list[str]:
     return judged
 
 
-def _other(scenario: Scenario, name: str, split: str, limit: int | None, skip_bad: bool) -> list[Record]:
-    """Return another split's records, none where it is the diagnosed one or has no file."""
+def _other(scenario: Scenario, name: str, split: str, skip_bad: bool) -> list[Record]:
+    """Return another split's records, all of them; none where it is the diagnosed one or has no file."""
     if name == split or not has_split(scenario, name):
         return []
-    return load_split(scenario, name, limit=limit, skip_bad=skip_bad)
+    return load_split(scenario, name, skip_bad=skip_bad)
 
 
 def _write_probes(run: RunDirectory, probes: Mapping[str, Probes]) -> None:

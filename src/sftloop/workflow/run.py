@@ -14,7 +14,7 @@ from typing import Any
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock, say
 from sftloop.core.rundir import RunDirectory
-from sftloop.evaluate import check_target, paired_comparison, target_in_words
+from sftloop.evaluate import check_target, paired_comparison, reached_in_words, target_in_words
 from sftloop.evaluate.predict import predict_records, read_predictions
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario
@@ -204,8 +204,7 @@ def _target_words(target: dict[str, Any] | None) -> str:
     if target is None:
         return ""
     verdict = "met" if target["met"] else "not met"
-    value = "–" if target["value"] is None else f"{target['value']:.3f}"
-    return f"; target {target_in_words(target)}: {value}, {verdict}"
+    return f"; target {target_in_words(target)}: {reached_in_words(target)}, {verdict}"
 
 
 def load_summary(path: Path) -> dict[str, Any]:

@@ -92,7 +92,11 @@ def _short(scenario: Scenario, task: str, answer: Any) -> str:
         return ", ".join(label for label in scenario.tasks[task].labels if label in answer.labels) or "–"
     if answer.score is not None:
         return f"{answer.score:g}"
+    whole = readable(scenario.tasks[task])
+    alone = whole.model_copy(
+        update={"answer": whole.answer.model_copy(update={"reason": False, "evidence": False})}
+    )
     try:
-        return format_answer(readable(scenario.tasks[task]), answer, scenario.language)[:_MOST_CHARACTERS]
+        return format_answer(alone, answer, scenario.language)[:_MOST_CHARACTERS]
     except DataError:
         return str(answer.to_json())[:_MOST_CHARACTERS]

@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Any
 
 from sftloop.evaluate import check_target, mean_interval, primary_metric, target_over_seeds, task_metrics
+from sftloop.evaluate.failed_calls import answered_by_all
 from sftloop.evaluate.right import right_answers
 from sftloop.evaluate.usage import latency, price, time_spent, tokens
 from sftloop.records import Prediction, Record
@@ -95,8 +96,10 @@ def _over_seeds(
             "method": "mean over seeds",
             "values": values,
         }
-    name = primary_metric(task)
-    spread = mean_interval(task, records, runs, seed=seed)
+    name, common = primary_metric(task), answered_by_all(task.name, records, runs)
+    if not common:
+        return metrics
+    spread = mean_interval(task, common, runs, seed=seed)
     metrics[name] = {
         "value": spread["mean"],
         "low": spread["low"],

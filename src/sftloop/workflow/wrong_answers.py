@@ -35,7 +35,7 @@ def telling_wrong_answers(
             first, second = was[name, record.id], now[name, record.id]
             lost = right_before.get(record.id, False)
             sure = max((second.probabilities or {"": 0.0}).values())
-            wrong.append((lost, sure, _row(scenario, record, first, second)))
+            wrong.append((lost, sure, {**_row(scenario, record, first, second), "was_right": lost}))
         wrong.sort(key=lambda item: (not item[0], -item[1], item[2]["id"]))
         rows += [row for _, _, row in wrong[:_PER_TASK]]
     return rows

@@ -94,7 +94,7 @@ def test_a_threshold_in_words(met: bool, sure: bool, state: str, ending: str) ->
     [said] = threshold_statements({"threshold": found}, report_words("en"), ENGLISH)
     assert said.state == state
     assert said.text == (
-        "From 0.84 on, chosen on validation: precision 90.0% here (80.0–95.0), “leaving” given on 30.0% of "
+        "From 0.840 on, chosen on validation: precision 90.0% here (80.0–95.0), “leaving” given on 30.0% of "
         f"the records. {ending}"
     )
 

@@ -270,3 +270,14 @@ def test_a_group_is_one_cluster_of_traps() -> None:
         "clustered bootstrap"
     }
     assert {row["verdict"] for row in tests} == {"inconclusive"}, "one person proves nothing"
+
+
+def test_drafts_that_were_added_are_neither_drafted_again_nor_made_from(probes: Probes) -> None:
+    train = [replace(record, id=f"train-{record.id}-{n}") for record in POSTS for n in range(4)]
+    done = answered(probes, eager)
+    diagnosis = diagnose_task(CASE, probes, done, seed=0)
+    first = [draft for one in suggest(CASE, probes, done, diagnosis, train, seed=0) for draft in one.drafts]
+    again = suggest(CASE, probes, done, diagnosis, [*train, *first], seed=0)
+    ids = {draft.id for one in again for draft in one.drafts}
+    assert ids and not ids & {draft.id for draft in first}
+    assert not any(one.count("~") > 1 for one in ids)

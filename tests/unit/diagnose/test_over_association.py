@@ -125,3 +125,9 @@ def test_groups_widen_the_interval() -> None:
     )
     assert grouped["value"] == single["value"] == 0.5
     assert np.diff([grouped["low"], grouped["high"]]) > np.diff([single["low"], single["high"]])
+
+
+def test_a_rare_label_is_no_surer_than_its_records_allow() -> None:
+    row = item_figures(figures([("有", "有")] * 2 + [("无法判断", "无法判断")] * 98), seed=0)["有"]
+    assert row["f1"]["value"] == 1.0
+    assert row["f1"]["low"] == pytest.approx(row["precision"]["low"])

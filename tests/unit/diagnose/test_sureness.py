@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from sftloop.diagnose.calibration import calibration, ece_statistic
 from sftloop.diagnose.risk_coverage import area_statistic, best_area, risk_coverage
-from sftloop.diagnose.threshold import at_threshold, choose_threshold, fewest_records, threshold_report
+from sftloop.diagnose.threshold import (
+    at_threshold,
+    choose_threshold,
+    fewest_records,
+    threshold_in_words,
+    threshold_report,
+)
 from sftloop.evaluate.proportions import wilson_interval
 
 ROWS = st.lists(st.tuples(st.sampled_from([0.2, 0.4, 0.6, 0.8, 1.0]), st.booleans()), min_size=1, max_size=6)
@@ -118,3 +124,19 @@ def test_records_needed_when_all_are_right(at_least: float, needed: int | None) 
     assert fewest_records(at_least) == needed
     if needed:
         assert wilson_interval(needed, needed).low >= at_least > wilson_interval(needed - 1, needed - 1).low
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.500"),
+        (0.72399, "0.723"),
+        (0.9987, "0.9987"),
+        (0.99987, "0.99987"),
+        (0.0002, "0.00020"),
+        (1.0, "1.000"),
+    ],
+)
+def test_a_threshold_is_written_so_that_it_keeps_what_it_was_chosen_for(value: float, text: str) -> None:
+    assert threshold_in_words(value) == text
+    assert float(text) <= value

@@ -98,3 +98,18 @@ def test_equal_systems_rarely_raise_any_alarm(systems: int) -> None:
         pairs = all_pairs(TASK, records, ranked(predictions, hits))
         alarms += any(pair["verdict"] != "inconclusive" for pair in pairs)
     assert alarms / runs <= 0.09
+
+
+@pytest.mark.parametrize("many", [8, 12])
+def test_among_many_systems_a_bootstrap_still_tells_the_worst(many: int) -> None:
+    """With 2,000 draws no p-value could pass the correction for 28 pairs or more."""
+    task = build_task("multi", labels={"a": "x", "b": "y"})
+    rng = np.random.default_rng(5)
+    rates = {f"s{number}": 0.95 for number in range(many - 1)} | {"bad": 0.04}
+    right = [["a"]] * 50
+    given = {name: [["a"] if hit else ["b"] for hit in rng.random(50) < rate] for name, rate in rates.items()}
+    records, _ = build_answered(task, right, right)
+    runs = {name: [build_answered(task, right, said)[1]] for name, said in given.items()}
+    pairs = [one for one in all_pairs(task, records, runs) if one["a"] == "bad"]
+    assert len(pairs) == many - 1
+    assert {one["verdict"] for one in pairs} == {"worse"}

@@ -103,3 +103,11 @@ def test_what_cannot_answer_every_task_is_never_chosen(targets: set[str]) -> Non
     whole = Candidate(name="y", kind="api", ranks={"a": 2, "b": 1}, met={"a": True})
     assert decide([partly, whole], ["a", "b"], targets).choice == "y"
     assert decide([partly], ["a", "b"], targets).rule == "nothing"
+
+
+def test_who_is_worse_somewhere_is_not_called_level() -> None:
+    """The first by mean place may be out of the running: nobody is simpler than it and as good."""
+    words = Candidate(name="words", kind="classifier", ranks={"a": 1, "b": 2}, worse=["b"], seconds=0.1)
+    api = Candidate(name="gpt", kind="api", ranks={"a": 2, "b": 1}, seconds=1.0)
+    found = decide([words, api], ["a", "b"], set())
+    assert (found.choice, found.rule, found.leader) == ("gpt", "best", "gpt")

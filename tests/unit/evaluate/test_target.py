@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.evaluate.cases import build_answered, build_task
+from tests.unit.evaluate.cases import ERROR, build_answered, build_task
 
 from sftloop.core.errors import ScenarioError
-from sftloop.evaluate import check_target, task_metrics
+from sftloop.evaluate import check_target, target_over_seeds, task_metrics
 from sftloop.evaluate.proportions import wilson_interval
 
 LABELS = {"yes": "x", "no": "x"}
@@ -60,3 +60,18 @@ def test_an_unknown_metric_is_refused_with_the_nearest():
         result({"metric": "acuracy", "at_least": 0.8}, ["yes"], ["yes"])
     with pytest.raises(ScenarioError, match=r"'accuracy' of one label"):
         result({"metric": "accuracy", "label": "yes", "at_least": 0.8}, ["yes"], ["yes"])
+
+
+@pytest.mark.parametrize("value", [0.95, 0.7])
+def test_seeds_that_all_reach_it_just_so_reach_it(value: float) -> None:
+    task = build_task("choice", labels=LABELS, target={"metric": "accuracy", "at_least": value})
+    said = ["yes"] * round(value * 100) + ["no"] * round(100 - value * 100)
+    one = task_metrics(task, *build_answered(task, ["yes"] * 100, said))
+    assert target_over_seeds(task, [one, one, one])["met"]
+
+
+def test_what_few_calls_answered_reaches_nothing() -> None:
+    target = {"metric": "accuracy", "at_least": 0.9}
+    found = result(target, ["yes"] * 100, ["yes"] * 40 + [ERROR] * 60)
+    assert (found["value"], found["met"], found["sure"]) == (None, False, False)
+    assert result(target, ["yes"] * 100, ["yes"] * 95 + [ERROR] * 5)["met"]

@@ -217,3 +217,18 @@ def test_languages_fill_the_same_places_with_the_same_values():
     for path, text in english.items():
         places = re.findall(r"{(\w+)", text)
         assert sorted(set(places)) == sorted(set(re.findall(r"{(\w+)", chinese[path]))), path
+
+
+def test_a_value_is_told_apart_from_the_one_it_misses() -> None:
+    found = task("better", target=False)
+    found["target"] |= {"value": 113 / 119, "at_least": 0.95}
+    said = target_statement(found, EN)
+    assert said is not None and "94.96%" in said.text and "95.00%" in said.text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.9996, "99.96%"), (0.0003, "0.03%"), (1.0, "100.0%"), (0.0, "0.0%"), (0.788, "78.8%")],
+)
+def test_only_all_is_100_percent(value: float, text: str) -> None:
+    assert Figures(EN.figures).percent(value) == text

@@ -193,6 +193,9 @@ MISSED = [
     ("choice", {}, "答案：refund。", None, Answer(label="refund")),
     ("choice", {}, "```\nrefund\n```", None, Answer(label="refund")),
     ("choice", {}, "<think>refund or exchange?\nexchange</think>\nrefund", None, Answer(label="refund")),
+    ("choice", {}, "refund or exchange?\nexchange</think>\nrefund", None, Answer(label="refund")),
+    ("choice", {}, "<think>\nrefund\nor", None, None),
+    ("score", {}, "<think>\nThe scale goes up to 10, so", None, None),
     ("choice", {}, "refund\n\nBecause the customer wants an exchange.", None, Answer(label="refund")),
     ("choice", {}, '{"label": "refund"}', None, Answer(label="refund")),
     ("choice", {}, "refund\nexchange", None, None),
@@ -331,3 +334,20 @@ def test_plain_label_slots_hold_the_bare_labels():
 def test_only_a_choice_has_label_slots():
     with pytest.raises(ValueError, match="the task 't' is of kind 'score'; only a choice has label slots"):
         label_slots(task("score"), "en")
+
+
+def test_labels_that_are_numbers_are_no_bullets() -> None:
+    of_numbers = task("choice", labels={"4.5": "x", "4": "x", "5": "x", "yes": "x"})
+    texts = {"**4.5**": "4.5", '"4.5"': "4.5", "Label: 4.5": "4.5", "4.": "4", "1. yes": "yes"}
+    for text, meant in texts.items():
+        assert parse_answer(of_numbers, text, "en").answer == Answer(label=meant), text
+
+
+@pytest.mark.parametrize(
+    "text", ["(A)", "（A）", "A)", "A）", "Ａ", "A.refund", "A、refund", "A：refund", "(A) refund"]
+)
+def test_letters_in_every_usual_punctuation(text: str) -> None:
+    lettered = task("choice")
+    lettered = lettered.with_form(lettered.form.model_copy(update={"labels": "letters"}))
+    assert parse_answer(lettered, text, "zh").answer == Answer(label="refund")
+    assert parse_answer(lettered, "A. Exchange", "zh").answer is None

@@ -233,3 +233,32 @@ def test_side_by_side_puts_differing_answers_first(scenario: Scenario) -> None:
         "b": {"text": "w31", "right": False, "error": None},
     }
     assert found["rows"][3]["answers"]["a"] == {"text": "", "right": None, "error": "timed out"}
+
+
+def test_side_by_side_compares_what_is_scored_not_reasons_or_quotes() -> None:
+    parts = {
+        "kind": "extract",
+        "input": ["text"],
+        "fields": {"a": {"means": "x"}},
+        "answer": {"evidence": True},
+    }
+    case = Scenario.model_validate({"name": "s", "model": "m", "tasks": {"t": parts}})
+    gold = Answer(fields={"a": "v"})
+    said = [Answer(fields={"a": "v"}, evidence=quotes) for quotes in (("q",), (), None)]
+    answers = {
+        str(n): [Prediction(id="r", task="t", text="x", answer=answer)] for n, answer in enumerate(said)
+    }
+    found = side_by_side(case, [Record(id="r", task="t", input={"text": "q"}, answer=gold)], answers)
+    assert found["differ"] == 0
+    assert found["rows"][0]["gold"] == found["rows"][0]["answers"]["0"]["text"] == '{"a": "v"}'
+
+
+def test_seeds_that_failed_on_other_records_are_measured_on_the_common_ones(scenario: Scenario) -> None:
+    records, _, first = asked(scenario, "model", ["w30", "w30", "w31", None])
+    _, model, second = asked(scenario, "model", [None, "w31", "w31", "w30"])
+    found = system_figures(scenario, model, records, [first, second], seed=0)
+    entry = found["tasks"][records[0].task]["metrics"]["accuracy"]
+    assert entry["n"] == 2 and entry["value"] == 0.25
+    _, model, nothing = asked(scenario, "model", [None] * 4)
+    found = system_figures(scenario, model, records, [nothing, nothing], seed=0)
+    assert found["tasks"][records[0].task]["metrics"]["accuracy"]["value"] is None

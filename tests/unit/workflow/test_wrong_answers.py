@@ -99,3 +99,14 @@ def test_an_answer_without_the_reason_asked_for_is_shown_as_far_as_it_goes(
     wrong = [Prediction(id="r", task=task, text="x", answer=given)]
     (row,) = telling_wrong_answers(SCENARIO, [record], wrong, wrong)
     assert (row["gold"], row["before"], row["after"]) == (texts[0], texts[1], texts[1])
+
+
+def test_what_was_right_before_is_marked_whatever_the_reasons() -> None:
+    gold = Answer(label="yes", reason="It says so.", evidence=("so",))
+    record = Record(id="r0", task="why", input={"text": "so"}, answer=gold)
+    before = Prediction(id="r0", task="why", text="x", answer=Answer(label="yes", reason="I think so."))
+    after = Prediction(id="r0", task="why", text="x", answer=Answer(label="no"))
+    [row] = telling_wrong_answers(SCENARIO, [record], [before], [after])
+    assert row["was_right"] is True
+    [row] = telling_wrong_answers(SCENARIO, [record], [after], [after])
+    assert row["was_right"] is False

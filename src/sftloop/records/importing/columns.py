@@ -6,6 +6,7 @@ Knows names, cells and the task's shape; not files, and not whether a label exis
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from sftloop.core.files import json_problem
 from sftloop.records.schema import Input
 from sftloop.scenario.answer import MAIN_KEY, Answer
 from sftloop.scenario.schema import Task
+from sftloop.scenario.values import short_number
 from sftloop.scenario.wording import Language, wording
 
 META = ("id", "tags", "group", "source", "task")
@@ -118,7 +120,7 @@ def read_tags(value: Any) -> tuple[str, ...]:
         return ()
     found = _json_list(value)
     parts = found if found is not None else _LIST_MARKS.split(str(value))
-    return tuple(str(part).strip() for part in parts if str(part).strip())
+    return tuple(text for part in parts if (text := cell_text(part)))
 
 
 def _parts(task: Task) -> list[str]:
@@ -176,6 +178,8 @@ def _require_all(task: Task, columns: ColumnMap, present: list[str]) -> None:
 
 
 def _blank(value: Any) -> bool:
+    if isinstance(value, float) and math.isnan(value):
+        return True
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -184,7 +188,16 @@ def _text(value: Any, name: str) -> str:
         raise DataError(f"'{name}' is empty.")
     if isinstance(value, (list, dict)):
         raise DataError(f"'{name}' must be one text, got {type(value).__name__}.")
-    return value if isinstance(value, str) and name != "label" else str(value).strip()
+    return value if isinstance(value, str) and name != "label" else cell_text(value)
+
+
+def cell_text(value: Any) -> str:
+    """Return a cell as text: true and false as JSON has them, 3.0 as 3; "" for what isn't there."""
+    if _blank(value):
+        return ""
+    if isinstance(value, bool | float):
+        return json.dumps(value if isinstance(value, bool) else short_number(value))
+    return str(value).strip()
 
 
 def _json_list(value: Any) -> list[Any] | None:
@@ -220,10 +233,17 @@ def _labels(value: Any, task: Task, language: Language) -> tuple[str, ...]:
 
 
 def _score(value: Any) -> float:
+    return float(_number(_text(value, "score"), "'score'", value))
+
+
+def _number(text: str, what: str, given: Any) -> float:
+    """Read a number; Python's own underscores (1_000) are none."""
     try:
-        return float(_text(value, "score"))
+        if "_" in text:
+            raise ValueError
+        return int(text) if re.fullmatch(r"\s*[+-]?\d+\s*", text) else float(text)
     except ValueError:
-        raise DataError(f"'score' must be a number, got {value!r}.") from None
+        raise DataError(f"{what} must be a number, got {given!r}.") from None
 
 
 def _fields(value: Any, task: Task, row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
@@ -245,15 +265,14 @@ def _field(value: Any, name: str, kind: str) -> Any:
         return None
     if kind == "list":
         found = _json_list(value)
-        return found if found is not None else [part.strip() for part in _LIST_MARKS.split(str(value))]
+        if found is not None:
+            return found
+        return [part.strip() for part in _LIST_MARKS.split(str(value)) if part.strip()]
     if kind == "number" and isinstance(value, str):
-        try:
-            return int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", value) else float(value)
-        except ValueError:
-            raise DataError(f"The field '{name}' must be a number, got {value!r}.") from None
+        return _number(value, f"The field '{name}'", value)
     if kind == "boolean" and not isinstance(value, bool):
         word = str(value).strip().casefold()
         if word not in _TRUE | _FALSE:
             raise DataError(f"The field '{name}' must be true or false, got {value!r}.")
         return word in _TRUE
-    return str(value) if kind in ("string", "date") else value
+    return _text(value, name) if kind in ("string", "date") else value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sftloop.core.errors import DataError, UsageError, nearest
@@ -15,6 +16,7 @@ from sftloop.records.importing.columns import (
     BESIDE,
     META,
     ColumnMap,
+    cell_text,
     map_columns,
     read_answer,
     read_input,
@@ -58,9 +60,10 @@ class RowMeaning:
             UsageError: columns are missing, or the task is not given.
         """
         if self._format == "records":
-            record = Record.from_json(row)
+            named = cell_text(row["id"]) if row.get("id") is not None else ""
+            record = Record.from_json({**row, "id": named or "-"})
             self._known_task(record.task)
-            return record
+            return record if named else replace(record, id="")
         if self._format == "promptfoo" and row.keys() == {"input", "ideal", "metadata"}:
             return self._from_chat(row, "openai-evals")
         if self._format in CHAT_FORMATS and not self._mapping:
@@ -161,7 +164,7 @@ def _answer_part(task: Task) -> str:
 
 
 def _with_meta(task: Task, found: Input, answer: Answer, meta: Mapping[str, Any]) -> Record:
-    texts = {key: str(meta[key]).strip() for key in ("id", "group", "source") if meta.get(key) is not None}
+    texts = {key: cell_text(meta[key]) for key in ("id", "group", "source") if meta.get(key) is not None}
     return Record(
         id=texts.get("id", ""),
         task=task.name,
@@ -175,7 +178,7 @@ def _with_meta(task: Task, found: Input, answer: Answer, meta: Mapping[str, Any]
 
 def _require_present_wording(exchange: Exchange) -> None:
     """Raise DataError for a prompt that none of the scenario's tasks renders as it stands now."""
-    if looks_rendered(exchange.user):
+    if looks_rendered(exchange.system, exchange.user):
         raise DataError(
             "The row is a prompt that sftloop rendered, but not with the scenario's present wording.",
             hint="Import it with the scenario as it was when the row was exported.",

@@ -13,7 +13,7 @@ from itertools import product
 from sftloop.records.schema import Input
 from sftloop.scenario.render import render_prompt
 from sftloop.scenario.schema import InputField, Scenario, Task
-from sftloop.scenario.wording import CHINESE, ENGLISH
+from sftloop.scenario.wording import CHINESE, ENGLISH, Wording
 
 _MARK = "\ue000{index}\ue001"
 _MARKS = re.compile("\ue000\\d+\ue001")
@@ -75,17 +75,31 @@ class PromptReader:
         return re.compile("(.*?)".join(re.escape(piece) for piece in _MARKS.split(text)), re.DOTALL)
 
 
-def looks_rendered(user: str) -> bool:
-    """Whether a text has the sections of a prompt that this package renders, in whatever wording of the scenario.
+def looks_rendered(system: str, user: str) -> bool:
+    """Whether messages are a prompt that this package renders, in whatever wording of the scenario.
 
-    It opens with the heading of the input or of the instruction, and has the other on a line of its own.
+    The user's opens with the heading of the input or of the instruction and has the other on a line of its own;
+    one of the two has a built-in rule for the answer.
     """
     lines = user.strip().splitlines()
     for words in (ENGLISH, CHINESE):
         headings = {words.input_heading, words.instruction_heading}
         if lines and lines[0] in headings and headings <= set(lines):
-            return True
+            return any(line.startswith(_answer_rules(words)) for line in [*lines, *system.splitlines()])
     return False
+
+
+def _answer_rules(words: Wording) -> tuple[str, ...]:
+    """Return how the rule for the answer begins, whatever the task."""
+    rules = (
+        words.plain_choice,
+        words.plain_multi,
+        words.letter_choice,
+        words.letter_multi,
+        words.plain_score,
+    )
+    others = (words.plain_generate, words.json_lead, words.lines_lead)
+    return tuple(rule.split("{")[0] for rule in (*rules, *others))
 
 
 def _named(task: Task, shape: Shape, texts: list[str]) -> Input:

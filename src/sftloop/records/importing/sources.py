@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from sftloop.core.errors import DataError, UsageError
-from sftloop.core.files import json_problem
+from sftloop.core.files import json_problem, unique_keys
 from sftloop.records.importing.plain import plain, without_bytes
 
 _PARQUET_BLOCK_ROWS = 4096
 _DELIMITERS = (",", "\t", ";", "|")
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+"""What Excel writes and reads as the first line, to name the delimiter."""
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -53,6 +56,8 @@ def json_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
 def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
     """Yield the rows of a CSV or TSV file with a header; the delimiter is the header's most frequent one.
 
+    Rows of empty cells only are no rows; a first line such as `sep=;` names the delimiter.
+
     A quote that isn't closed makes one bad row, of the line it stands on; the lines behind it are read anew.
 
     Raises:
@@ -61,9 +66,11 @@ def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
     csv.field_size_limit(1 << 30)
     with open_text(path, encoding) as stream:
         header_line = stream.readline()
-        stream.seek(0)
-        delimiter = max(_DELIMITERS, key=header_line.count)
-        lines = _Lines(stream)
+        named = _SEPARATOR_LINE.fullmatch(header_line)
+        if not named:
+            stream.seek(0)
+        delimiter = named[1] if named else max(_DELIMITERS, key=header_line.count)
+        lines = _Lines(stream, number=1 if named else 0)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         header = _header(reader, path, encoding)
         while True:
@@ -79,7 +86,7 @@ def csv_rows(path: Path, encoding: str = "utf-8") -> Iterator[Row]:
                 continue
             if cells is None:
                 return
-            if cells:
+            if any(cell.strip() for cell in cells):
                 yield _csv_row(cells, header, line, encoding)
 
 
@@ -163,6 +170,11 @@ def open_text(path: Path, encoding: str = "utf-8") -> Iterator[IO[str]]:
 def _opened(path: Path, encoding: str) -> IO[str]:
     name = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     try:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no ordinary file"
+            raise DataError(
+                f"'{path}' is {kind}.", hint="Write the rows to a file: it is read several times."
+            )
         with Path(path).open("rb") as binary:
             if binary.read(2) in _UTF16_MARKS and name == "utf-8-sig":
                 raise DataError(f"'{path}' is UTF-16, not UTF-8.", hint="Pass --encoding utf-16.")
@@ -196,7 +208,7 @@ def _json_row(line: str, number: int, encoding: str) -> Row:
     problem = _encoding_problem(line, encoding)
     if problem is None:
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError) as error:
             problem = _sentence(json_problem(error))
         else:
@@ -223,7 +235,7 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
         text = stream.read()
     if problem := _encoding_problem(text, encoding):
         raise DataError(f"'{path}': {problem}")
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=unique_keys)
     line, counted = 1, 0
     position = _skip(text, text.index("[") + 1)
     while position < len(text) and text[position] != "]":
