@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sftloop.core.claim import Claim
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, disk_errors, read_json, sha256_json
 
@@ -25,9 +26,10 @@ _PACKAGES = ("sftloop", "torch", "transformers", "peft", "accelerate", "scikit-l
 class RunDirectory:
     """A directory with `manifest.json`: inputs' hashes, settings, versions, command, finished steps."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: dict[str, Any], claim: Claim | None = None) -> None:
         self.path = path
         self.manifest = manifest
+        self._claim = claim
 
     @classmethod
     def open(
@@ -49,10 +51,16 @@ class RunDirectory:
             settings: options the results depend on (plain data).
 
         Raises:
-            UsageError: `path` holds a different run (the message says what differs) or foreign files.
+            UsageError: `path` holds a different run (the message says what differs) or foreign files, or another
+                process works in it.
             ExternalError: `path` can't be written.
         """
         path = Path(path)
+        if path.exists() and not path.is_dir():
+            raise _foreign(path)
+        with disk_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        claim = Claim.on(path)
         identity = sha256_json({"verb": verb, "inputs": dict(inputs), "settings": dict(settings)})
         manifest_file = path / MANIFEST
         if manifest_file.exists():
@@ -61,11 +69,9 @@ class RunDirectory:
                 raise _foreign(path)
             if manifest["identity"] == identity or not _is_bare(path, manifest):
                 _require_same_run(path, manifest, identity, verb, inputs, settings)
-                return cls(path, manifest)
-        elif path.exists() and _holds_files(path):
+                return cls(path, manifest, claim)
+        elif _holds_files(path):
             raise _foreign(path)
-        with disk_errors(path):
-            path.mkdir(parents=True, exist_ok=True)
         manifest = {
             "verb": verb,
             "command": list(command),
@@ -77,7 +83,7 @@ class RunDirectory:
             "machine": {"platform": platform.platform(), "cores": os.cpu_count()},
             "steps": {},
         }
-        run = cls(path, manifest)
+        run = cls(path, manifest, claim)
         run._save()
         return run
 
@@ -111,8 +117,6 @@ def versions() -> dict[str, str]:
 
 def _holds_files(path: Path) -> bool:
     """Whether there is anything but a manifest whose very first write was killed."""
-    if not path.is_dir():
-        return True
     return not all(fnmatch(each.name, f".{MANIFEST}.*.part") for each in path.iterdir())
 
 

@@ -47,8 +47,10 @@ def check_adapter(adapter_dir: Path, base_path: Path) -> None:
             if pickle
             else "Check the path.",
         )
-    _check_identity(adapter_dir, config, base_path)
-    _check_shapes(adapter_dir, config, read_shapes(weights), base_path)
+    tensors = read_shapes(weights)
+    if not _is_marked(adapter_dir, base_path):
+        _check_identity(adapter_dir, config, base_path)
+        _check_shapes(adapter_dir, config, tensors, base_path)
 
 
 def _config(adapter_dir: Path) -> dict[str, Any]:
@@ -68,12 +70,20 @@ def _config(adapter_dir: Path) -> dict[str, Any]:
     return config
 
 
+def _is_marked(adapter_dir: Path, base: Path) -> bool:
+    """Whether training marked these very weights: their file may name and pack matrices in its own way."""
+    if not (adapter_dir / BASE_MARK).is_file():
+        return False
+    mark = read_json(adapter_dir / BASE_MARK, "the mark of the adapter's base model")
+    return bool(mark.get("fingerprint") == fingerprint(base))
+
+
 def _check_identity(adapter_dir: Path, config: dict[str, Any], base: Path) -> None:
     """Refuse when the adapter says that it belongs to other weights."""
     if (adapter_dir / BASE_MARK).is_file():
         mark = read_json(adapter_dir / BASE_MARK, "the mark of the adapter's base model")
         known, given = _catalogued(str(mark.get("name", ""))), _catalogued(base.name)
-        if mark.get("fingerprint") == fingerprint(base) or (known is not None and known == given):
+        if known is not None and known == given:
             return  # one model of the catalogue with other weights: one copy came quantised, the other did not
         raise _other_base(adapter_dir, str(mark.get("name")), base, "the weights differ")
     recorded = str(config.get("base_model_name_or_path") or "")

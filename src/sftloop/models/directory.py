@@ -32,6 +32,7 @@ def check_model_directory(directory: Path) -> None:
         )
     config = _config(directory)
     _check_architecture(directory, config)
+    _check_quantisation(directory, config)
     _check_weights(directory)
     if not any((directory / name).is_file() for name in _TOKENIZERS):
         raise ModelError(
@@ -78,6 +79,16 @@ def _check_architecture(directory: Path, config: dict[str, Any]) -> None:
         raise ModelError(
             f"The model in '{directory}' is a {names[0]}; a causal language model (…ForCausalLM) is needed.",
             hint="Choose a generative model (sftloop models list).",
+        )
+
+
+def _check_quantisation(directory: Path, config: dict[str, Any]) -> None:
+    quantised = config.get("quantization_config")
+    kind = str(quantised.get("quant_method", "")) if isinstance(quantised, dict) else ""
+    if kind not in ("", "bitsandbytes"):
+        raise ModelError(
+            f"The weights in '{directory}' are quantised ({kind}); they can neither be trained nor measured here.",
+            hint="Give the same model unquantised; method 'qlora' quantises it while it trains.",
         )
 
 

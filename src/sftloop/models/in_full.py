@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+_TOKENS = 4096
+"""Run in one pass: bounds memory where labels are many and prompts long."""
+
+
 @torch.no_grad()
 def label_scores(model: PreTrainedModel, tree: LabelTree, prompt: Sequence[int]) -> Tensor:
     """Score every label's tokens behind one prompt.
@@ -38,18 +42,21 @@ def label_scores(model: PreTrainedModel, tree: LabelTree, prompt: Sequence[int])
     longest = max(map(len, labels))
     rows = [[*prompt, *label, *[0] * (longest - len(label))] for label in labels]
     real = [[1] * (len(prompt) + len(label)) + [0] * (longest - len(label)) for label in labels]
-    device = model.device
-    keep = longest + 1
-    output = model(
-        input_ids=torch.tensor(rows, device=device),
-        attention_mask=torch.tensor(real, device=device),
-        use_cache=False,
-        **keeping(model, keep),
-    )
-    logits = output.logits[:, -keep:-1].float().log_softmax(-1)
-    totals = [
-        logits[row, torch.arange(len(label)), torch.tensor(label)].sum() for row, label in enumerate(labels)
-    ]
+    device, keep = model.device, longest + 1
+    at_once, totals = max(1, _TOKENS // len(rows[0])), []
+    for start in range(0, len(rows), at_once):
+        some = slice(start, start + at_once)
+        output = model(
+            input_ids=torch.tensor(rows[some], device=device),
+            attention_mask=torch.tensor(real[some], device=device),
+            use_cache=False,
+            **keeping(model, keep),
+        )
+        logits = output.logits[:, -keep:-1].float().log_softmax(-1)
+        totals += [
+            logits[row, torch.arange(len(label)), torch.tensor(label)].sum()
+            for row, label in enumerate(labels[some])
+        ]
     return torch.stack(totals).log_softmax(0)
 
 
@@ -84,7 +91,7 @@ def last_hidden_state(model: PreTrainedModel, prompt: Sequence[int]) -> Tensor:
     return states[:, -1]
 
 
-def keeping(model: PreTrainedModel, count: int) -> dict[str, int]:
-    """Return the argument that makes a model compute its last `count` logits only, if it takes one."""
+def keeping(model: PreTrainedModel, which: int | Tensor) -> dict[str, int | Tensor]:
+    """Return the argument for logits at the last so many places, or at those named, if the model takes one."""
     known = inspect.signature(transformer(model).forward).parameters
-    return {"logits_to_keep": count} if "logits_to_keep" in known else {}
+    return {"logits_to_keep": which} if "logits_to_keep" in known else {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from sftloop.core.errors import ModelError
+from sftloop.core.memory import is_out_of_memory
 from sftloop.core.settings import settings
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def load_causal_lm(
                 output_loading_info=True,
                 **({"quantization_config": quantised} if quantised else {}),
             )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ModelError(
             f"The weights in '{directory}' can't be loaded: {str(error).splitlines()[0]}",
             hint="Fetch the model again (sftloop models pull NAME) or give another path.",
@@ -95,6 +98,8 @@ def load_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     try:
         wrapped = PeftModel.from_pretrained(model, adapter)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         raise ModelError(
             f"The adapter in '{adapter}' doesn't load on this base model: {str(error).splitlines()[0]}",
             hint="Give the base model it was trained on (see adapter_config.json).",

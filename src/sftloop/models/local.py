@@ -26,6 +26,7 @@ from sftloop.models.labels import LabelScores, run_whole, score_labels
 from sftloop.models.load import load_adapter, load_causal_lm
 from sftloop.models.packed import PackedContext, pack, why_not_shareable
 from sftloop.models.task_tokens import TaskTokens
+from sftloop.models.virtual_tokens import virtual_count
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Answer, Scenario, parse_answer
 
@@ -122,7 +123,8 @@ class LocalModel:
         fitting: list[_Item] = []
         odd: list[_Item] = []
         too_long: list[Prediction] = []
-        room = (self.encoder.context_tokens or 1 << 30) - tokens.answer_limit
+        beside = 0 if tokens.task.name in self._heads else tokens.answer_limit
+        room = (self.encoder.context_tokens or 1 << 30) - beside - virtual_count(self.model)
         for index, record in enumerate(records):
             prompt = tokens.prompt(record)
             if len(prompt) > room:

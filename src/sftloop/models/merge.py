@@ -37,6 +37,7 @@ def merge_adapter(base: Path, adapter: Path, output: Path) -> None:
             f"The adapter in '{adapter}' is virtual tokens in front of the prompt; no weight could hold them.",
             hint="Serve it as an adapter, or train with a method that changes weights (lora, full …).",
         )
+    _untie(model.get_base_model())
     merged = model.merge_and_unload()
     merged.to(_stored_dtype(base))
     fresh = output.with_name(f".{output.name}.part")
@@ -46,6 +47,16 @@ def merge_adapter(base: Path, adapter: Path, output: Path) -> None:
     PromptEncoder.from_directory(base).tokenizer.save_pretrained(fresh)
     save_heads(load_heads(adapter, merged.config.get_text_config().hidden_size), fresh)
     fresh.rename(output)
+
+
+def _untie(model: Any) -> None:
+    """Give an output matrix that an adapter changes weights of its own: the input embedding stays as it was."""
+    embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
+    changed = getattr(output, "base_layer", None)
+    if changed is not None and changed.weight is getattr(embedding, "base_layer", embedding).weight:
+        changed.weight = torch.nn.Parameter(changed.weight.detach().clone())
+        for config in (model.config, model.config.get_text_config()):
+            config.tie_word_embeddings = False
 
 
 def _stored_dtype(base: Path) -> torch.dtype:

@@ -33,6 +33,8 @@ SHAREABLE = frozenset(
 )
 """Architectures (`model_type`) whose shared path is tested equal to the ordinary forward."""
 
+_LONG = 512
+"""Tokens from which a record alone is attended to without a mask; below, a mask is faster."""
 _DROPOUTS = (
     "attention_dropout",
     "attn_pdrop",
@@ -245,6 +247,8 @@ class PackedContext:
         prefix = int((self.segment == PREFIX).sum())
         if prefix == len(self.segment):
             return None
+        if len(tokens.ids) >= _LONG and self._is_one_record(tokens, prefix):
+            return Rows.of_one(self.prefix_keys, self.prefix_values)
         visible = self._visible(tokens, ancestors, prefix)
         return Rows.of(
             self.prefix_keys,
@@ -254,6 +258,12 @@ class PackedContext:
             visible,
             torch.float32,
         )
+
+    def _is_one_record(self, tokens: PackedTokens, prefix: int) -> bool:
+        """Whether all that lies behind the prefix is one record's tokens in their order, and no tree."""
+        assert self.segment is not None
+        fresh = len(self.segment) - prefix == len(tokens.segment) and tokens.node is None
+        return fresh and bool((tokens.segment == tokens.segment[0]).all())
 
     def _visible(self, tokens: PackedTokens, ancestors: Tensor | None, start: int = 0) -> Tensor:
         """May a token see a key, shape (T, K − start)."""

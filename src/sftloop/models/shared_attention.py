@@ -52,6 +52,14 @@ class Rows:
     """(B, 1, S, L) added to the scores: 0 where a query may look, −inf elsewhere."""
     folded: dict[int, Tensor] = field(default_factory=dict)
     """`bias` for heads that share keys, by G: filled on first use."""
+    alone: bool = False
+    """One record, all its queries at their own keys: plain causal attention needs no places and no bias."""
+
+    @classmethod
+    def of_one(cls, prefix_keys: Sequence[Tensor], prefix_values: Sequence[Tensor]) -> Rows:
+        """Lay out a single record, whose mask would take 4 GB at 12,000 tokens and seven heads a key."""
+        none = torch.empty(0)
+        return cls(prefix_keys, prefix_values, none, none, none, none, none, alone=True)
 
     @classmethod
     def of(
@@ -148,7 +156,8 @@ class _Joined(torch.autograd.Function):
         rows: Rows,
         scale: float,
     ) -> Tensor:
-        out, lse = _over_own(query, key, value, rows, scale)
+        over = _over_itself if rows.alone else _over_own
+        out, lse = over(query, key, value, rows, scale)
         if prefix_key is not None and prefix_value is not None:
             first, lse_first = _over_prefix(query, prefix_key, prefix_value, scale)
             joined = torch.logaddexp(lse, lse_first)
@@ -166,7 +175,8 @@ class _Joined(torch.autograd.Function):
         query, key, value, prefix_key, prefix_value, out, lse = ctx.saved_tensors
         rows, scale = ctx.rows, ctx.scale
         grad = gradients[0].contiguous()
-        d_query, d_key, d_value = _back_own(grad, query, key, value, out, lse, rows, scale)
+        back = _back_itself if rows.alone else _back_own
+        d_query, d_key, d_value = back(grad, query, key, value, out, lse, rows, scale)
         if prefix_key is None:
             return d_query.to(query.dtype), d_key, d_value, None, None, None, None
         more, *d_prefix = _back_prefix(grad, query, prefix_key, prefix_value, out, lse, scale)
@@ -204,6 +214,38 @@ def _back_prefix(
         scale=scale,
     )
     return _unfold(d_query, query), d_key.sum(0, keepdim=True), d_value.sum(0, keepdim=True)
+
+
+def _over_itself(
+    query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float
+) -> tuple[Tensor, Tensor]:
+    """One record's queries against its own keys: causal, so the kernel skips half of the pairs."""
+    del rows
+    out, lse = _FORWARD(query, _for_each(query, key), _for_each(query, value), 0.0, True, scale=scale)
+    return out.float(), lse
+
+
+def _back_itself(
+    grad: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    rows: Rows,
+    scale: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    del rows
+    keys, values = _for_each(query, key), _for_each(query, value)
+    d_query, d_key, d_value = _BACKWARD(grad, query, keys, values, out, lse, 0.0, True, scale=scale)
+    groups = query.shape[1] // key.shape[1]
+    d_key, d_value = (each.unflatten(1, (-1, groups)).sum(2) for each in (d_key, d_value))
+    return d_query, d_key, d_value
+
+
+def _for_each(query: Tensor, key: Tensor) -> Tensor:
+    """Return keys or values once for each query head."""
+    return key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
 
 
 def _over_own(query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,11 @@ def learns_prompts(model: torch.nn.Module) -> bool:
     return config is not None and bool(config.is_prompt_learning)
 
 
+def virtual_count(model: torch.nn.Module) -> int:
+    """Return how many virtual tokens stand in front of every prompt."""
+    return int(cast("Any", model).active_peft_config.num_virtual_tokens) if learns_prompts(model) else 0
+
+
 def transformer(model: torch.nn.Module) -> PreTrainedModel:
     """Return the model inside peft's wrapper, which would put virtual tokens in front of each call."""
     wrapped: Any = model

@@ -17,7 +17,11 @@ _MAX_HEADER_BYTES = 100_000_000
 _SAMPLE_BYTES = 1 << 16
 _SAMPLES = 16
 
-_READ_WITH = ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+_READ_WITH = (
+    *("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"),
+    *("tokenizer.model", "vocab.json", "vocab.txt", "merges.txt"),
+    *("added_tokens.json", "special_tokens_map.json"),
+)
 """Files beside the weights that decide what a model reads and answers."""
 
 Shapes = dict[str, tuple[int, ...]]

@@ -14,6 +14,7 @@ from typing import Any
 
 from sftloop.core.errors import ExternalError
 from sftloop.core.files import atomic_write_json, read_json
+from sftloop.core.memory import is_out_of_memory
 
 _MARKER = "complete.json"
 _PREFIX = "checkpoint-"
@@ -57,7 +58,7 @@ def saving(place: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error) is not Exception and not isinstance(error, expected):
+        if (type(error) is not Exception and not isinstance(error, expected)) or is_out_of_memory(error):
             raise
         free = _free_bytes(place)
         lines = str(getattr(error, "strerror", None) or error).splitlines() or [type(error).__name__]

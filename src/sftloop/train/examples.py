@@ -59,6 +59,7 @@ def encode_examples(
     *,
     context_tokens: int | None,
     leave_out_too_long: bool = False,
+    written: bool = True,
 ) -> list[Example]:
     """Turn records into examples, in the same order.
 
@@ -67,12 +68,13 @@ def encode_examples(
         tasks: task name → its tokens.
         context_tokens: the longest sequence the model takes.
         leave_out_too_long: go on without the records that are longer, and say which; else they are refused.
+        written: the answers are written; where a head says them, no text is made of them.
 
     Raises:
         DataError: records with an empty target or longer than the context (ids and lengths).
     """
-    examples = [_encode(record, tasks[record.task]) for record in records]
-    empty = [example.record_id for example in examples if len(example.target) < 2]
+    examples = [_encode(record, tasks[record.task], written) for record in records]
+    empty = [example.record_id for example in examples if written and len(example.target) < 2]
     if empty:
         raise DataError(
             f"{len(empty)} training records have an empty answer: {_names(empty)}.",
@@ -93,9 +95,9 @@ def encode_examples(
     return [example for example in examples if example.length <= room]
 
 
-def _encode(record: Record, tokens: TaskTokens) -> Example:
+def _encode(record: Record, tokens: TaskTokens, written: bool) -> Example:
     try:
-        prompt, target = tokens.prompt(record), tokens.target(record)
+        prompt, target = tokens.prompt(record), tokens.target(record) if written else []
     except DataError as error:
         raise DataError(f"Record '{record.id}': {error.message}", hint=error.hint) from error
     cut = tokens.split(prompt)

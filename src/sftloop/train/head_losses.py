@@ -65,10 +65,11 @@ def focal(head: ScoringHead, outputs: Tensor, wanted: Tensor, options: LossOptio
     """
     if head.shape.activation == "softmax":
         logs = outputs.log_softmax(-1)
-        return -(wanted * (1 - logs.exp()) ** options.gamma * logs).sum(-1)
+        missing = (1 - logs.exp()).clamp_min(1e-6)  # at 0 a power below 1 has no finite slope
+        return -(wanted * missing**options.gamma * logs).sum(-1)
     shares = _shares(head, outputs)
     each = functional.binary_cross_entropy(shares, wanted, reduction="none")
-    return ((wanted - shares).abs() ** options.gamma * each).mean(-1)
+    return ((wanted - shares).abs().clamp_min(1e-6) ** options.gamma * each).mean(-1)
 
 
 @register("mse")

@@ -40,7 +40,7 @@ class Objective(Protocol):
 
 
 class TokenObjective:
-    """Cross entropy of the answer's tokens and its end of turn. Logits exist at target positions only."""
+    """Cross entropy of the answer's tokens and its end of turn. Logits exist where some record has a target."""
 
     def units(self, batch: Sequence[Example]) -> int:
         """Return the number of target tokens."""
@@ -69,15 +69,14 @@ class TokenObjective:
         starts = [example.length - 1 - len(example.target) for example in micro]
         for row, (start, example) in enumerate(zip(starts, micro, strict=True)):
             labels[row, start : start + len(example.target)] = torch.tensor(example.target)
-        first = min(starts)
-        kept = ids.shape[1] - first
+        places = (labels != -100).any(0).nonzero()[:, 0]
+        kept = (places - ids.shape[1]).to(model.device)  # from the end: virtual tokens may stand in front
+        only = keeping(model, kept)
         output = model(
-            input_ids=ids.to(model.device),
-            attention_mask=mask.to(model.device),
-            use_cache=False,
-            **keeping(model, kept),
+            input_ids=ids.to(model.device), attention_mask=mask.to(model.device), use_cache=False, **only
         )
-        logits, wanted = output.logits[:, -kept:], labels[:, first:].to(model.device)
+        logits = output.logits if only else output.logits[:, kept]
+        wanted = labels[:, places].to(model.device)
         chosen = wanted != -100
         return cross_entropy(logits[chosen].float(), wanted[chosen], reduction="sum")
 

@@ -36,6 +36,7 @@ def plain_step(
         objective: what is learned.
     """
     units = objective.units(batch)
+    batch = sorted(batch, key=lambda example: example.length)  # least padding
     result = StepResult(0.0, units, 0, 0)
     for start in range(0, len(batch), micro_batch):
         micro = batch[start : start + micro_batch]

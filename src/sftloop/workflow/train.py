@@ -158,13 +158,14 @@ def set_up(scenario: Scenario, records: Sequence[Record], base: Path, choices: T
 
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in records}}
+    method = build_method(choices)
     examples = encode_examples(
         records,
         tokens,
-        context_tokens=encoder.context_tokens,
+        context_tokens=_room(encoder, method),
         leave_out_too_long=choices.too_long == "leave_out",
+        written=choices.head is None,
     )
-    method = build_method(choices)
     trainable = prepare(base, method, device=choose_device(), seed=choices.seed or 0)
     objective: Objective = TOKENS
     if choices.head is None:
@@ -175,6 +176,12 @@ def set_up(scenario: Scenario, records: Sequence[Record], base: Path, choices: T
         trainable = trainable.counted(trainable.model, trainable.precision)
     settings = build_settings(choices, method, trainable)
     return Ready(trainable, method, examples, settings, objective, encoder)
+
+
+def _room(encoder: PromptEncoder, method: Method) -> int | None:
+    """Return the longest sequence that the model takes behind the method's virtual tokens."""
+    virtual: int = getattr(method, "virtual_tokens", 0)
+    return None if encoder.context_tokens is None else encoder.context_tokens - virtual
 
 
 def _tell_cut_off(examples: Sequence[Example], tokens: Mapping[str, TaskTokens]) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.patience import kill, start
 
 from sftloop.core.errors import DataError, ExternalError, UsageError
 from sftloop.core.rundir import MANIFEST, RunDirectory
@@ -116,3 +119,18 @@ def test_another_programs_manifest_is_no_run(tmp_path: Path, content: str) -> No
     with pytest.raises(UsageError, match="holds no run of sftloop"):
         open_run(tmp_path)
     assert (tmp_path / MANIFEST).read_text() == content
+
+
+def test_one_process_at_a_time_works_in_it(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from sftloop.core.claim import Claim\n"
+        f"held = Claim.on(Path({str(tmp_path)!r})); print('there', flush=True); time.sleep(100)"
+    )
+    other = start([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline() == b"there\n"
+    with pytest.raises(UsageError, match="Another process works in"):
+        open_run(tmp_path)
+    kill(other)
+    first = open_run(tmp_path)
+    open_run(tmp_path)  # parts of one process share it
+    del first

@@ -136,3 +136,24 @@ def test_pickles_and_other_directories_are_refused(model: Path, tmp_path: Path) 
     with pytest.raises(ModelError, match="in a pickle"):
         check_adapter(adapter, model)
     assert not (adapter / BASE_MARK).exists()
+
+
+def test_marked_weights_fit_however_their_file_names_and_packs_them(
+    save_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Bases in four bits hold packed matrices, and Gemma 3's file names modules otherwise than the model does."""
+    base = save_model("base")
+    adapter = save_adapter(base, tmp_path / "adapter")
+    tensors = load_file(base / "model.safetensors")
+    odd = {f"language_model.{n}": t.flatten()[:, None].to(torch.uint8) for n, t in tensors.items()}
+    save_file(odd, base / "model.safetensors")
+    with pytest.raises(ModelError):
+        check_adapter(adapter, base)
+    mark_base(adapter, base)
+    check_adapter(adapter, base)
+
+
+def test_tokenizer_files_of_the_older_kind_belong_to_the_model(model: Path) -> None:
+    before = model_hash(model)
+    (model / "merges.txt").write_text("a b")
+    assert model_hash(model) != before

@@ -10,6 +10,7 @@ from tests.tiny_models import tiny_model
 from tests.unit.models.test_label_scores import LABELS, by_themselves, opened, prompts
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from sftloop.models import in_full
 from sftloop.models.generate import continue_greedily
 from sftloop.models.in_full import keeping, label_scores, last_hidden_state, write_greedily
 from sftloop.models.label_tree import LabelTree
@@ -39,6 +40,18 @@ def test_labels_score_as_one_by_one(architecture: str) -> None:
     for suffix in suffixes:
         got = label_scores(model, LabelTree.build(LABELS), prefix + suffix)
         torch.testing.assert_close(got, by_themselves(model, prefix + suffix), rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_many_labels_behind_a_long_prompt_go_in_several_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, (prefix, [suffix, *_]) = tiny_model("llama"), prompts()
+    whole = label_scores(model, LabelTree.build(LABELS), prefix + suffix)
+    sizes: list[int] = []
+    model.model.embed_tokens.register_forward_pre_hook(lambda _, given: sizes.append(given[0].numel()))
+    monkeypatch.setattr(in_full, "_TOKENS", 60)
+    got = label_scores(model, LabelTree.build(LABELS), prefix + suffix)
+    torch.testing.assert_close(got, whole)
+    assert len(sizes) > 1 and max(sizes) <= 60
 
 
 @torch.no_grad()

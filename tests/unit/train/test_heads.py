@@ -94,6 +94,14 @@ def test_focal_loss_discounts_what_is_easy(shape: HeadShape) -> None:
     assert easy < 0.3 * hard
 
 
+@pytest.mark.parametrize("shape", [CHOICE, MULTI], ids=["choice", "multi"])
+def test_a_focal_loss_has_a_gradient_where_all_is_right(shape: HeadShape) -> None:
+    """Powers below 1 have none at 0."""
+    outputs = torch.tensor([[20.0, -20.0, -20.0]], requires_grad=True)
+    LOSSES["focal"](head(shape), outputs, torch.eye(3)[:1], LossOptions(gamma=0.5)).sum().backward()
+    assert outputs.grad is not None and torch.isfinite(outputs.grad).all()
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
 @pytest.mark.parametrize("loss", ["ce", "focal", "mse"])
 def test_a_score_is_learned(activation: str, loss: str) -> None:

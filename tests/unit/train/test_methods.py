@@ -195,3 +195,22 @@ def test_targets_may_be_the_upper_layers() -> None:
     model = LoraMethod(targets=r".*layers\.1\..*_proj").set_up(tiny_model("llama"))
     trained = {name.split("layers.")[1][0] for name, p in model.named_parameters() if p.requires_grad}
     assert trained == {"1"}
+
+
+def test_pissa_with_more_ranks_than_a_layer_has_sides_can_be_loaded(tmp_path: Path) -> None:
+    """The tiny model's keys have 16 outputs."""
+    method = PissaMethod(rank=24, alpha=24)
+    model = method.set_up(tiny_model("llama"))
+    learn(model)
+    method.save(model.eval(), tmp_path)
+    loaded = PeftModel.from_pretrained(tiny_model("llama"), tmp_path).eval()
+    torch.testing.assert_close(logits(loaded), logits(model), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [PissaMethod, PeriodicLoraMethod])
+def test_an_output_matrix_that_is_the_embedding_too_is_not_folded(kind: type[LoraMethod]) -> None:
+    tied = tiny_model("gemma")
+    assert tied.lm_head.weight is tied.get_input_embeddings().weight
+    with pytest.raises(UsageError, match="lm_head' is the model's input embedding too"):
+        kind(rank=4, targets=".*(q_proj|lm_head)").set_up(tied)
+    kind(rank=4, targets=".*q_proj").set_up(tiny_model("gemma"))

@@ -9,6 +9,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tests.tiny_models import ARCHITECTURES, VOCABULARY, tiny_model
 
+from sftloop.models import packed
 from sftloop.train.examples import Example
 from sftloop.train.plain import plain_step
 from sftloop.train.recompute import Recompute
@@ -51,6 +52,31 @@ def test_loss_and_gradients_equal_the_ordinary_forward(architecture: str, micro_
     got = shared_step(shared, batch, micro_batch_tokens=micro_batch_tokens, precision=None)
     assert got.loss == pytest.approx(expected.loss, rel=1e-5)
     assert relative(gradients(shared), gradients(plain)) <= 1e-5
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "gpt2", "smollm3"])
+def test_a_long_record_needs_no_mask(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone in its pass it is attended to causally, behind a prefix and without one."""
+    monkeypatch.setattr(packed, "_LONG", 1)
+    monkeypatch.setattr(packed.Rows, "of", lambda *_, **__: pytest.fail("a mask was made"))
+    batch = batch_of_two_tasks()
+    plain, shared = tiny_model(architecture), tiny_model(architecture)
+    expected = plain_step(plain, batch, micro_batch=3, precision=None)
+    got = shared_step(shared, batch, micro_batch_tokens=1, precision=None)
+    assert got.loss == pytest.approx(expected.loss, rel=1e-5)
+    assert relative(gradients(shared), gradients(plain)) <= 1e-5
+
+
+def test_the_ordinary_step_computes_logits_of_targets_only() -> None:
+    tokens = tuple(range(3, 103))
+    batch = [
+        Example(record_id=str(size), task="a", prefix=(), prompt=tokens[:size], target=(5, 2))
+        for size in (10, 100)
+    ]
+    model, made = tiny_model("llama"), []
+    model.lm_head.register_forward_hook(lambda _, __, output: made.append(output.shape[1]))
+    plain_step(model, batch, micro_batch=2, precision=None)
+    assert made == [4], "two places for each record, not all between the first and the last"
 
 
 def test_every_prefix_is_run_once_per_step() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.tiny_scenario import scenario, tiny_encoder
 
@@ -47,3 +49,14 @@ def test_too_long_is_left_out_on_demand_and_named(
     assert "long-one" in capsys.readouterr().err
     with pytest.raises(DataError, match="longer"):
         encode_examples(records[1:2], tokens, context_tokens=60, leave_out_too_long=True)
+
+
+def test_what_a_head_says_needs_no_text(tokens: dict[str, TaskTokens]) -> None:
+    """Reasons that the task asks for may be missing where nothing is written."""
+    task = tokens["kind"].task
+    asks = task.model_copy(update={"answer": task.answer.model_copy(update={"reason": True})})
+    own = {"kind": replace(tokens["kind"], task=asks)}
+    with pytest.raises(DataError, match="reason"):
+        encode_examples([record("r", "w5")], own, context_tokens=None)
+    [example] = encode_examples([record("r", "w5")], own, context_tokens=None, written=False)
+    assert example.target == ()

@@ -125,8 +125,7 @@ class _Run:
 
     async def all(self) -> None:
         gate = self._client.gate
-        gate.closed = False
-        gate.concurrency.expect_other_latencies()
+        self._client.expect_other_answers()
         workers = [asyncio.create_task(self._work()) for _ in range(self._workers)]
         try:
             error = await _first_error(workers)

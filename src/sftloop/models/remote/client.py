@@ -92,6 +92,12 @@ class Client:
                 return GivenUp(f"{tries} tries failed, the last with {outcome.why}")
             await asyncio.sleep(_pause(tries))
 
+    def expect_other_answers(self) -> None:
+        """Take no earlier answers' times for those of the questions to come, such as another task's."""
+        self.gate.closed = False
+        self.gate.concurrency.expect_other_latencies()
+        self._patience.forget()
+
     async def close(self) -> None:
         """Close the connections."""
         if self._http is not None:

@@ -30,6 +30,10 @@ class Patience:
         """Count an answer's time."""
         self._last.append(seconds)
 
+    def forget(self) -> None:
+        """Expect other questions, whose answers may take longer."""
+        self._last.clear()
+
     def seconds(self, tries: int) -> float:
         """Return how long to wait for an answer after so many tries that timed out."""
         if len(self._last) < _ENOUGH:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json
 
 if TYPE_CHECKING:
@@ -71,18 +73,44 @@ def save_sum(model: PreTrainedModel, directory: Path) -> None:
         times = 1 + len(more_a) // len(tensors[key_a])
         tensors[key_a] = torch.cat([tensors[key_a], more_a]).contiguous()
         tensors[key_b] = torch.cat([tensors[key_b], more_b], dim=1).contiguous()
-    save_file(tensors, path, metadata={"format": "pt"})
-    _rewrite_config(directory / "adapter_config.json", times)
+    rank = _rewrite_config(directory / "adapter_config.json", times)
+    save_file(
+        {name: _filled_up(name, t, rank) for name, t in tensors.items()}, path, metadata={"format": "pt"}
+    )
 
 
-def _rewrite_config(path: Path, times: int) -> None:
-    """Give the saved adapter its rank, at the same scale, and no start of its own."""
+def _filled_up(name: str, matrix: Tensor, rank: int) -> Tensor:
+    """Fill a matrix up with zeros to the rank that loading expects: small layers have fewer singular values."""
+    if name.endswith("lora_A.weight"):
+        return pad(matrix, (0, 0, 0, rank - len(matrix)))
+    return pad(matrix, (0, rank - matrix.shape[1])) if name.endswith("lora_B.weight") else matrix
+
+
+def require_untied(model: PreTrainedModel, method: str) -> None:
+    """Refuse adapters that change the output matrix where it is the input embedding too, which isn't saved.
+
+    Raises:
+        UsageError: naming the layer.
+    """
+    embedding = cast("Any", model).get_base_model().get_input_embeddings()
+    shared = getattr(embedding, "base_layer", embedding).weight
+    for name, layer in lora_layers(model):
+        if layer.get_base_layer() is not embedding and layer.get_base_layer().weight is shared:
+            raise UsageError(
+                f"'{name}' is the model's input embedding too; '{method}' would change that unsaved.",
+                hint="Leave it out of 'targets', or take method 'lora'.",
+            )
+
+
+def _rewrite_config(path: Path, times: int) -> int:
+    """Give the saved adapter its rank, at the same scale, and no start of its own; return the rank."""
     config = json.loads(path.read_text(encoding="utf-8"))
     rank = config["r"]
     scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
     config |= {"r": rank * times, "lora_alpha": scale * rank * times, "use_rslora": False}
     config["init_lora_weights"] = True
     atomic_write_json(path, config)
+    return int(config["r"])
 
 
 def save_pieces(model: torch.nn.Module, path: Path) -> None:

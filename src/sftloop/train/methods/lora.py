@@ -12,7 +12,7 @@ import torch
 from sftloop.core.errors import UsageError
 from sftloop.models import load_causal_lm
 from sftloop.train.methods.base import Method
-from sftloop.train.methods.folding import lora_layers, remember, save_sum
+from sftloop.train.methods.folding import lora_layers, remember, require_untied, save_sum
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -133,6 +133,7 @@ class PissaMethod(LoraMethod):
     def set_up(self, model: PreTrainedModel) -> PreTrainedModel:
         """Split the weights, and remember the principal part that was taken out."""
         wrapped = LoraMethod.set_up(self, model)
+        require_untied(wrapped, self.name)
         for _, layer in lora_layers(wrapped):
             remember(layer, -layer.lora_A["default"].weight, layer.lora_B["default"].weight)
         return wrapped

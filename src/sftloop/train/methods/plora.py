@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from sftloop.models import load_causal_lm
-from sftloop.train.methods.folding import fold, lora_layers, restore_pieces, save_pieces, save_sum
+from sftloop.train.methods.folding import (
+    fold,
+    lora_layers,
+    require_untied,
+    restore_pieces,
+    save_pieces,
+    save_sum,
+)
 from sftloop.train.methods.lora import LoraMethod
 
 if TYPE_CHECKING:
@@ -35,6 +42,12 @@ class PeriodicLoraMethod(LoraMethod):
     def load(self, directory: Path, device: str) -> PreTrainedModel:
         """Load the weights in fp32."""
         return load_causal_lm(directory, device, torch.float32)
+
+    def set_up(self, model: PreTrainedModel) -> PreTrainedModel:
+        """Put adapters beside the weights, all of which can be folded."""
+        wrapped = LoraMethod.set_up(self, model)
+        require_untied(wrapped, self.name)
+        return wrapped
 
     def ends_period(self, step: int, steps: int, steps_per_epoch: int) -> bool:
         """Does a period end after `step` optimizer steps (1 … steps)? The last one needs no fold."""

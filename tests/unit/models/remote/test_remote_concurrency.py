@@ -111,6 +111,8 @@ def test_patience_follows_what_answers_take_and_doubles() -> None:
     for _ in range(100):
         patience.answered(1.0)
     assert [patience.seconds(tries) for tries in range(6)] == [5.0, 10.0, 20.0, 40.0, 80.0, 120.0]
+    patience.forget()
+    assert patience.seconds(0) == 120.0, "another task's answers may take longer"
 
 
 def test_quick_answers_do_not_make_impatient() -> None:
