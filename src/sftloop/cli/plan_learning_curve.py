@@ -28,7 +28,7 @@ from sftloop.cli.training_options import chosen, training_options
     default="validation",
     show_default=True,
     metavar="SPLIT",
-    help="What the trained are measured on.",
+    help="Split that the trained models are measured on.",
 )
 @options.model_option
 @options.task_option

@@ -79,7 +79,7 @@ def _lines(plan: dict[str, Any], scenario: Path) -> list[str]:
         *_table(plan["choices"]),
         "",
         *_memory(plan["memory"]),
-        _time(plan["time"], scenario),
+        _time(plan["time"], plan["measure"]),
         *(textwrap.fill(f"Note: {note['text']}", _width()) for note in plan["notes"]),
         "",
         f"Plan: {plan['plan']}",
@@ -127,8 +127,7 @@ def _memory(memory: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _time(time: dict[str, Any] | None, scenario: Path) -> str:
-    measure = f"sftloop plan time {scenario}"
+def _time(time: dict[str, Any] | None, measure: str) -> str:
     if time is None:
         return f"Time: no earlier training tells; measure it with {measure}"
     train = time["train"]

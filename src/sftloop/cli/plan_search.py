@@ -91,7 +91,7 @@ def _print(result: dict[str, Any], scenario: Path) -> None:
         click.echo(
             "No time was left for fresh seeds: the scores are those it was chosen by, which flatter it."
         )
-    click.echo(f"Plan: {result['plan']} (sftloop run {scenario} --plan {result['plan']})")
+    click.echo(f"Plan: {result['plan']} ({result['command']})")
     click.echo(f"Page: {result['page']}")
 
 

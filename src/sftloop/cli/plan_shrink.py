@@ -20,7 +20,11 @@ from sftloop.cli.training_options import chosen, training_options
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Trainings of each model."
 )
 @click.option(
-    "--split", default="test", show_default=True, metavar="SPLIT", help="What the trained are measured on."
+    "--split",
+    default="test",
+    show_default=True,
+    metavar="SPLIT",
+    help="Split that the trained models are measured on.",
 )
 @options.task_option
 @training_options

@@ -117,6 +117,12 @@ def _formats(scenario: Path, model: str | None, **given: Any) -> dict[str, Any]:
 
     services = {name: given.pop(name) for name in ("prices", "keys", "budget")}
     remote = model if model and "@http" in model else None
+    if remote is None and (unused := next((name for name, value in services.items() if value), None)):
+        option = {"prices": "--price", "keys": "--key", "budget": "--budget"}[unused]
+        raise UsageError(
+            f"{option} is for a model behind an API, and none is asked.",
+            hint="Leave it out, or give --model NAME@https://…/v1.",
+        )
     search = FormatSearch(
         factors=given.pop("factors"),
         budget=Budget(minutes=given.pop("minutes"), answers=given.pop("records")),

@@ -43,7 +43,7 @@ def _shared(*baselines: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             default="test",
             show_default=True,
             metavar="SPLIT",
-            help="What the trained are measured on.",
+            help="Split that the trained models are measured on.",
         ),
         options.out_option,
         options.skip_bad_option,
@@ -88,6 +88,13 @@ def prune(scenario: Path, **given: Any) -> None:
     type=click.Path(path_type=Path),
     help="A file or folder of records to choose from (repeatable): JSON Lines, CSV, Parquet or text.",
 )
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME",
+    help="A column whose text counts (repeatable); without it every text of a row does.",
+)
 @click.option("--n", "size", type=click.IntRange(1), required=True, help="How many to choose.")
 @click.option("--ray", is_flag=True, help="Read the pool on the workers of a Ray cluster.")
 @click.option("--rerank", is_flag=True, help="Also rank by what a small adapter learned from the examples.")
@@ -125,7 +132,7 @@ def attribute(scenario: Path, **given: Any) -> None:
 def _finish(work: Callable[..., dict[str, Any]], scenario: Path, given: dict[str, Any]) -> None:
     from sftloop.workflow.selecting import Asked
 
-    of_mode = ("size", "coverage", "pools", "rerank", "ray", "by", "target")
+    of_mode = ("size", "coverage", "pools", "columns", "rerank", "ray", "by", "target")
     of_all = ("model", "no_model", "tasks", "out", "skip_bad", "prove", "against", "seeds", "prove_on")
     passed = {name: given.pop(name) for name in of_mode if name in given}
     as_json = given.pop("as_json")

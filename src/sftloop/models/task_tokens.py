@@ -50,7 +50,7 @@ class TaskTokens:
         probes = [encoder.prompt_ids(prompt.messages) for prompt in probe_prompts(scenario, task)]
         prefix = probes[0][: common_prefix_length(probes)]
         tree = _label_tree(task, scenario.language, encoder) if task.kind == "choice" else None
-        limit = task.max_answer_tokens or _answer_limit(task, scenario.language, encoder)
+        limit = answer_room(task, scenario.language, encoder)
         return cls(scenario, task, encoder, prefix, tree, limit)
 
     @property
@@ -123,8 +123,10 @@ def _before_label(task: Task, language: Language) -> str:
     return whole[: len(whole) - len(slot) - len(lead) + 1]
 
 
-def _answer_limit(task: Task, language: Language, encoder: PromptEncoder) -> int:
-    """Room for the longest answer the task asks for, with something to spare."""
+def answer_room(task: Task, language: Language, encoder: PromptEncoder) -> int:
+    """Return the tokens kept free for an answer: what the task says, or the longest it asks for and a few more."""
+    if task.max_answer_tokens:
+        return task.max_answer_tokens
     limit = _SPARE_TOKENS
     if task.kind in {"choice", "multi"}:
         sizes = [len(encoder.answer_ids(label)) + 1 for label in task.written_labels.values()]

@@ -65,6 +65,8 @@ class Facts:
     architecture: Architecture | None
     """None: a family that the planner doesn't know."""
     hardware: Hardware
+    shareable: bool = True
+    """Whether the model's architecture lets records share a prefix, where its files tell."""
     measured: str | None = None
     """The method that won on these records, if that was measured."""
 

@@ -27,6 +27,8 @@ _STEPS = {
     "Adafactor": "optimizer",
 }
 """Step → the setting it changes."""
+_UNSHARED = {"micro_batch_tokens": "micro_batch_size"}
+"""What the ordinary path reads in place of a setting: it counts records, not packed tokens."""
 _RECORDS_IN_FULL = 8
 
 
@@ -73,7 +75,7 @@ def fits(facts: Facts, settings: Mapping[str, Any]) -> bool:
 def _allowed(step: Step, facts: Facts, kept: Collection[str]) -> bool:
     key = _STEPS.get(step.name)
     eight_bit_elsewhere = step.name.startswith("AdamW") and facts.hardware.device != "cuda"
-    return key is not None and key not in kept and not eight_bit_elsewhere
+    return key is not None and not {key, _UNSHARED.get(key)} & set(kept) and not eight_bit_elsewhere
 
 
 def setup_of(facts: Facts, settings: Mapping[str, Any]) -> Setup:
@@ -90,7 +92,7 @@ def setup_of(facts: Facts, settings: Mapping[str, Any]) -> Setup:
         optimizer=cast(Optimizer, _OPTIMIZERS.get(optimizer, optimizer)),
         precision=_precision(facts, method),
         batch=_batch(facts, settings),
-        loss="chunked",
+        loss="chunked" if shares(facts, settings) else "plain",
         checkpointing=bool(settings.get("recompute")),
         engine=_engine(facts),
     )
@@ -99,7 +101,9 @@ def setup_of(facts: Facts, settings: Mapping[str, Any]) -> Setup:
 def changed(before: Setup, after: Setup) -> dict[str, Any]:
     """Return the settings that the ladder's steps changed."""
     found: dict[str, Any] = {}
-    if after.batch.own < before.batch.own:
+    if after.batch.own < before.batch.own and before.loss == "plain":
+        found["micro_batch_size"] = after.batch.micro_batch
+    elif after.batch.own < before.batch.own:
         found["micro_batch_tokens"] = after.batch.own
     if after.checkpointing != before.checkpointing:
         found["recompute"] = True
@@ -119,8 +123,9 @@ def _engine(facts: Facts) -> Engine:
 def _batch(facts: Facts, settings: Mapping[str, Any]) -> Batch:
     """Return the fullest pass: as many mean records as the micro-batch takes, or the longest alone."""
     tokens, size = facts.tokens, int(settings["batch_size"])
-    shared = settings.get("shared_prefix") is not False and not settings.get("dropout")
+    shared = shares(facts, settings)
     prefix, mean = (tokens.prefix if shared else 0), max(1, ceil(tokens.own))
+    answer = max(1, ceil(tokens.answer))
     if shared:
         most = settings.get("micro_batch_tokens") or micro_batch_tokens(facts)
         micro = min(size, max(1, int(most) // mean))
@@ -134,5 +139,13 @@ def _batch(facts: Facts, settings: Mapping[str, Any]) -> Batch:
         seq_len=prefix + own,
         prefix_len=prefix,
         accumulation=ceil(size / micro),
-        answer_len=max(1, ceil(tokens.answer)),
+        answer_len=answer
+        if shared
+        else answer * micro,  # ends lie apart: logits where any record has a target
     )
+
+
+def shares(facts: Facts, settings: Mapping[str, Any]) -> bool:
+    """Whether training shares the prefix, so far as the facts tell."""
+    wanted = settings.get("shared_prefix") is not False and not settings.get("dropout")
+    return wanted and facts.shareable

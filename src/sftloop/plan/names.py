@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from sftloop.core.errors import UsageError, nearest
@@ -82,6 +83,8 @@ def smaller_model(name: str) -> str | None:
         return None
     found = max(below, key=lambda other: below[other])
     [size] = _SIZE_IN_NAME.findall(found)
+    if Path(name).expanduser().exists():
+        return found  # a folder's neighbour need not be there
     spelled = _SIZE_IN_NAME.sub(lambda old: size.upper() if old[0].isupper() else size, name)
     return spelled if known_name(spelled) == found else found
 
@@ -94,6 +97,11 @@ def _series(name: str) -> tuple[str, float, str]:
     return match[1], float(match[2]) * (1e-3 if match[3] == "m" else 1), match[4]
 
 
+def gpu_name(text: str) -> str:
+    """Return a GPU's name as the list has it: `NVIDIA A100_80GB` → `a100-80gb`."""
+    return re.sub(r"[\s_]+", "-", text.strip().lower()).removeprefix("nvidia-")
+
+
 def gpu_bytes(text: str) -> int:
     """Return the memory of a GPU that is given by name or as a size, in bytes.
 
@@ -104,7 +112,7 @@ def gpu_bytes(text: str) -> int:
         UsageError: neither; names the nearest GPU.
     """
     gpus: dict[str, int] = _data("gpus.json")
-    name = re.sub(r"[\s_]+", "-", text.strip().lower()).removeprefix("nvidia-")
+    name = gpu_name(text)
     if name in gpus:
         return gpus[name] * 2**20
     match = _SIZE.fullmatch(text.strip())

@@ -17,7 +17,7 @@ from sftloop.plan.batch import choose_batch
 from sftloop.plan.choice import Choice, given
 from sftloop.plan.duration import choose_epochs, choose_patience
 from sftloop.plan.facts import Facts
-from sftloop.plan.fit import changed, fit, fits, micro_batch_tokens, setup_of
+from sftloop.plan.fit import changed, fit, fits, micro_batch_tokens, setup_of, shares
 from sftloop.plan.ladder import Fitted
 from sftloop.plan.method import choose_method, owner
 from sftloop.plan.method_options import choose_method_options
@@ -101,7 +101,8 @@ def propose(
     for choice in choose_method_options(facts, method, picked.asked.get("rank")):
         picked.take(choice)
     picked.take(_optimizer())
-    picked.take(_micro_batch(facts))
+    if shares(facts, put_over(own or {}, {**picked.settings(), **picked.asked})):
+        picked.take(_micro_batch(facts))
     for name in sorted(picked.asked.keys() - picked.choices.keys()):
         picked.take(given(name, picked.asked[name], ""))
     fitted = _fit(facts, picked, own or {})

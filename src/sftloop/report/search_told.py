@@ -59,7 +59,10 @@ def search_told(result: Result, shared: Words, words: TrainingsWords, most: int)
         headline=_headline(result, shared, words),
         lead=_lead(result, shared, words),
         sections=(*sections, trials),
-        files=((said.plan, result["plan"]), (said.command, f"sftloop run … --plan {result['plan']}")),
+        files=(
+            (said.plan, result["plan"]),
+            (said.command, result.get("command") or f"sftloop run … --plan {result['plan']}"),
+        ),
     )
 
 

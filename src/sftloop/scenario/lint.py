@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sftloop.scenario.finding import Finding
-from sftloop.scenario.lint_records import CountTokens, LintRecord, long_prompts, unknown_labels, unknown_tasks
+from sftloop.scenario.lint_records import (
+    AnswerRoom,
+    CountTokens,
+    LintRecord,
+    long_prompts,
+    unknown_labels,
+    unknown_tasks,
+)
 from sftloop.scenario.lint_tasks import check_task
 from sftloop.scenario.schema import Scenario
 
@@ -19,6 +26,7 @@ def lint(
     records: Iterable[LintRecord] = (),
     *,
     count_tokens: CountTokens | None = None,
+    answer_room: AnswerRoom | None = None,
     context_tokens: int | None = None,
 ) -> list[Finding]:
     """Return what weakens the scenario's prompts, in the order of the scenario file.
@@ -27,6 +35,7 @@ def lint(
         scenario: what to look at.
         records: with them, labels that the scenario doesn't know and the longest prompts are found.
         count_tokens: messages → tokens of the rendered prompt; None skips the check of the length.
+        answer_room: task → tokens that evaluation keeps free for its answer; None skips the same check.
         context_tokens: how many tokens the model can take; None skips the same check.
     """
     records = list(records)
@@ -41,8 +50,8 @@ def lint(
     for task in scenario.tasks.values():
         own = [record for record in records if record.task == task.name]
         findings += unknown_labels(scenario, task, own)
-        if count_tokens is not None and context_tokens is not None:
-            findings += long_prompts(scenario, task, own, count_tokens, context_tokens)
+        if count_tokens is not None and answer_room is not None and context_tokens is not None:
+            findings += long_prompts(scenario, task, own, count_tokens, answer_room, context_tokens)
     return sorted(findings, key=lambda finding: finding.line or 0)
 
 

@@ -16,10 +16,10 @@ from sftloop.scenario.values import Answer
 
 CountTokens = Callable[[list[dict[str, str]]], int]
 
+AnswerRoom = Callable[[Task], int]
+
 NEAR_LIMIT = 0.9
 """Part of the context from which a prompt counts as near the limit."""
-ANSWER_TOKENS = 64
-"""Room kept for the answer when the task sets no `max_answer_tokens`."""
 
 
 class LintRecord(Protocol):
@@ -84,6 +84,7 @@ def long_prompts(
     task: Task,
     records: Sequence[LintRecord],
     count_tokens: CountTokens,
+    answer_room: AnswerRoom,
     context_tokens: int,
 ) -> Iterator[Finding]:
     """Yield at most one finding: the task's longest prompt, with room for its answer, against the context.
@@ -91,7 +92,7 @@ def long_prompts(
     Raises:
         DataError: a record's input lacks what the task shows; names the record.
     """
-    room = task.max_answer_tokens or ANSWER_TOKENS
+    room = answer_room(task)
     shell = render_prompt(scenario, task, placeholder_input(task, task.words(scenario.language)))
     longest, holder, over = count_tokens(shell.messages), None, 0
     for record in records:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from unicodedata import category, normalize
 
 from sftloop.scenario.finding import Finding, Severity, task_finding
 from sftloop.scenario.schema import Scenario, Task
@@ -51,7 +52,15 @@ _ASKS_REASON = re.compile(
 
 def check_task(scenario: Scenario, task: Task) -> Iterator[Finding]:
     """Yield everything that weakens one task."""
-    for check in (_instruction, _labels, _similar_labels, _documents, _abstention, _answer_format):
+    for check in (
+        _instruction,
+        _labels,
+        _labels_alike,
+        _similar_labels,
+        _documents,
+        _abstention,
+        _answer_format,
+    ):
         yield from check(scenario, task)
 
 
@@ -92,6 +101,26 @@ def _labels(scenario: Scenario, task: Task) -> Iterator[Finding]:
                 "what falls just inside or outside it is left to the model's guess.",
                 "Write one or two sentences, and near misses under `not:`.",
                 at=at,
+                label=name,
+            )
+
+
+def _labels_alike(scenario: Scenario, task: Task) -> Iterator[Finding]:
+    """Names that differ in case, width or invisible characters only: a reader can't tell them apart either."""
+    seen: dict[str, str] = {}
+    for name in task.labels:
+        plain = "".join(c for c in normalize("NFKC", name).casefold() if category(c) != "Cf").strip()
+        first = seen.setdefault(plain, name)
+        if first != name:
+            yield task_finding(
+                scenario,
+                task,
+                "labels_alike",
+                "warning",
+                f"The labels '{first}' and '{name}' differ in case, width or invisible characters only; a written "
+                "answer that hits neither exactly can't be read.",
+                "Give them names that differ in letters.",
+                at=("labels", name),
                 label=name,
             )
 

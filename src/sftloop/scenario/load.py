@@ -10,6 +10,7 @@ import os
 import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, Union, get_args, get_origin
 
 import pydantic
@@ -80,7 +81,7 @@ def _scenario_file(path: Path) -> Path:
         if not file.is_file():
             raise ScenarioError(
                 f"'{path}' holds no {SCENARIO_FILE}.",
-                hint=f"Give the scenario's directory, or start one with `sftloop init {path}`.",
+                hint=f"Give the scenario's directory, or start one with `sftloop init {quote(str(path))}`.",
             )
         return file
     return path

@@ -124,7 +124,7 @@ def _divided(records: Sequence[Record], seed: int) -> tuple[list[Record], list[R
         raise UsageError(
             f"{len(records)} validation records are too few to choose a format by; "
             f"{_FEWEST_VALIDATION} are the least, some hundred are better.",
-            hint="Move records from train to validation (`sftloop import --split-by`).",
+            hint="Add more to the validation file: new records, or lines moved there from the training file.",
         )
     pool, held_out = halves(records, seed)
     if not held_out:

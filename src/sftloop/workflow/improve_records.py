@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sftloop.core.errors import DataError, UsageError
 from sftloop.records import Record, split_records
-from sftloop.scenario import Scenario
+from sftloop.scenario import Scenario, require_tasks
 from sftloop.workflow.improve_groups import KINDS
 
 _SEEN_SHARE = 1 / 3
@@ -44,10 +44,11 @@ def improvable_tasks(scenario: Scenario, tasks: Collection[str] | None) -> list[
     Raises:
         UsageError: one that was asked for has none, or no task has any.
     """
+    require_tasks(scenario, tasks or ())
     found = [
         name for name, task in scenario.tasks.items() if task.kind in KINDS and (not tasks or name in tasks)
     ]
-    without = [name for name in tasks or () if name in scenario.tasks and name not in found]
+    without = [name for name in tasks or () if name not in found]
     if without:
         kind = scenario.tasks[without[0]].kind
         raise UsageError(

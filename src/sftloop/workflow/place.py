@@ -5,6 +5,7 @@ Knows names and hashes; not what a run does.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 from sftloop.core.files import sha256_json
 from sftloop.core.rundir import RunDirectory
 from sftloop.scenario import Scenario
+
+_NO_FILE_NAME = re.compile(r"[/\\\0]+|^\.+")
+"""What a scenario's name may hold and a folder's may not."""
 
 
 def open_run(
@@ -58,4 +62,4 @@ def default_directory(
 ) -> Path:
     """Return `runs/VERB-SCENARIO-xxxxxxxx`; the end depends on inputs and settings."""
     identity = sha256_json({"inputs": dict(inputs), "settings": dict(settings)})
-    return Path("runs") / f"{verb}-{scenario}-{identity[:8]}"
+    return Path("runs") / f"{verb}-{re.sub(_NO_FILE_NAME, '-', scenario)}-{identity[:8]}"

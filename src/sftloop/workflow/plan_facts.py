@@ -91,7 +91,20 @@ def gather(scenario: Scenario, data: TrainingData, base: Base, gpu: str | None) 
         tokens=_tokens(scenario, data.train, base.folder),
         architecture=base.architecture,
         hardware=_other(gpu) if gpu else _this_machine(),
+        shareable=_shareable(base.folder),
     )
+
+
+def _shareable(folder: Path | None) -> bool:
+    """Whether training on the model shares the prefix; a model that isn't here counts as one that does."""
+    if folder is None:
+        return True
+    from transformers import AutoConfig
+
+    from sftloop.models.packed import why_not_shareable
+
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    return why_not_shareable(config, training=True) is None
 
 
 def candidates(scenario: Scenario, base: Base) -> list[Candidate]:

@@ -20,6 +20,7 @@ from sftloop.plan import (
     climb,
     find_config,
     gpu_bytes,
+    gpu_name,
     has_room,
     model_names,
     simulate,
@@ -127,7 +128,11 @@ def plan_memory(
         gpu=memory,
         fitted=fitted,
         choices=others,
-        notes=(*_notes(setup, gpu), *_notes_on_plan(architecture, fitted), *_notes_on_changes(asked, setup)),
+        notes=(
+            *_notes(setup, gpu),
+            *_notes_on_plan(architecture, setup, fitted),
+            *_notes_on_changes(asked, setup),
+        ),
         calibration=measure_and_correct(model, architecture, setup) if calibrate else None,
     )
 
@@ -156,7 +161,7 @@ def find_architecture(model: str) -> Architecture:
 
 def without_bf16(gpu: str) -> bool:
     """Whether a GPU of that name is too old for bf16."""
-    return gpu.lower().replace(" ", "-").startswith(_WITHOUT_BF16)
+    return gpu_name(gpu).startswith(_WITHOUT_BF16)
 
 
 def _in_cache(model: str) -> Path | None:
@@ -225,7 +230,7 @@ def _notes_on_changes(asked: Setup, setup: Setup) -> list[str]:
     return [f"Measured as sftloop trains on this machine: its engine, {setup.precision}, its own loss."]
 
 
-def _notes_on_plan(architecture: Architecture, fitted: Fitted | None) -> list[str]:
+def _notes_on_plan(architecture: Architecture, asked: Setup, fitted: Fitted | None) -> list[str]:
     notes: list[str] = []
     if fitted is None:
         return notes
@@ -235,6 +240,12 @@ def _notes_on_plan(architecture: Architecture, fitted: Fitted | None) -> list[st
         )
     if host := fitted.ledger.host_bytes * fitted.setup.parallel.gpus:
         notes.append(f"The plan leaves {host / 1e9:,.0f} GB in the host's memory.")
+    if fitted.setup.batch.seq_len < asked.batch.seq_len:
+        longest = fitted.setup.batch.seq_len
+        notes.append(
+            f"It fits only for records of at most {longest:,} tokens, prompt and answer: shorten or remove "
+            "longer ones; no option does it."
+        )
     if fitted.architecture != architecture:
         notes.append(f"It fits only with a smaller base model: {fitted.architecture.name}.")
     return notes

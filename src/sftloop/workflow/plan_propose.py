@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from sftloop.plan.proposal import checked, fits_somehow, propose
 from sftloop.records import split_path
 from sftloop.scenario import Scenario, load_scenario, put_over
 from sftloop.scenario.training import METHOD_OPTIONS
+from sftloop.workflow.follow_up import follow_up
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import open_run
 from sftloop.workflow.plan_earlier import rough_time
@@ -64,7 +64,7 @@ def plan_scenario(
     if model == LARGEST:
         base, facts = _largest(scenario, base, facts)
     inputs = _inputs(scenario, base)
-    facts = replace(facts, measured=measured_method(inputs, RUNS))
+    facts = replace(facts, measured=measured_method(inputs, facts.records, RUNS))
     own = scenario.training.model_dump(exclude_none=True, exclude_unset=True) if scenario.training else {}
     others = candidates(scenario, base)
     proposal = propose(
@@ -91,7 +91,8 @@ def plan_scenario(
         "notes": [note._asdict() for note in proposal.notes],
         "inputs": inputs,
         "plan": str(run.file(PLAN_FILE)),
-        "command": _command(directory, run.file(PLAN_FILE), tasks, limit),
+        "command": follow_up("run", directory, run.file(PLAN_FILE), tasks, limit, skip_bad),
+        "measure": follow_up("plan time", directory, run.file(PLAN_FILE), tasks, limit, skip_bad),
     }
     atomic_write_json(run.file(PLAN_FILE), result)
     run.mark_done("plan")
@@ -103,13 +104,6 @@ def _open(
 ) -> RunDirectory:
     """Start the run, or take up the one of the same question."""
     return open_run("plan", scenario, inputs, settings, out)
-
-
-def _command(directory: Path, file: Path, tasks: Sequence[str] | None, limit: int | None) -> str:
-    """Return the command that follows the plan."""
-    words = ["sftloop", "run", str(directory), "--plan", str(file)]
-    words += [word for task in tasks or () for word in ("--task", task)]
-    return shlex.join([*words, *(["--limit", str(limit)] if limit else [])])
 
 
 def _largest(scenario: Scenario, base: Base, facts: Facts) -> tuple[Base, Facts]:

@@ -148,12 +148,7 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
     require_targets(scenario)
     records, missing = _raw_records(scenario)
     name, encoder, notes = _encoder(scenario, model, "the length of prompts was not checked")
-    findings = lint(
-        scenario,
-        records,
-        count_tokens=None if encoder is None else lambda messages: len(encoder.prompt_ids(messages)),
-        context_tokens=None if encoder is None else encoder.context_tokens,
-    )
+    findings = lint(scenario, records, **({} if encoder is None else _lengths(scenario, encoder)))
     return LintReport(
         scenario=scenario.name,
         file=str(scenario.file),
@@ -162,6 +157,17 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
         findings=[finding for finding in findings if not tasks or finding.task in (None, *tasks)],
         notes=(*missing, *notes),
     )
+
+
+def _lengths(scenario: Scenario, encoder: PromptEncoder) -> dict[str, Any]:
+    """Return how the lint measures prompts and the room for answers: as evaluation does."""
+    from sftloop.models.task_tokens import answer_room
+
+    return {
+        "count_tokens": lambda messages: len(encoder.prompt_ids(messages)),
+        "answer_room": lambda task: answer_room(task, scenario.language, encoder),
+        "context_tokens": encoder.context_tokens,
+    }
 
 
 def _files(scenario: Scenario) -> Iterator[tuple[str, Path]]:

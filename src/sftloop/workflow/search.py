@@ -20,6 +20,7 @@ from sftloop.records import Prediction
 from sftloop.scenario import Scenario, Training
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.deadline import OutOfTime, deadline
+from sftloop.workflow.follow_up import follow_up
 from sftloop.workflow.measure import input_hashes
 from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.search_clock import SearchClock
@@ -107,9 +108,11 @@ def search_plan(
         **found,
         "seconds": round(search.clock.spent(), 2),
         "plan": str(run.file("plan.json")),
+        "command": follow_up("run", directory, run.file("plan.json"), tasks, None, skip_bad),
         "page": str(run.file("plan.html")),
     }
-    atomic_write_json(run.file("plan.json"), {"training": found["training"]})
+    plan = {name: result[name] for name in ("scenario", "model", "training")}
+    atomic_write_json(run.file("plan.json"), plan | {"inputs": run.manifest["inputs"]})
     atomic_write_json(run.file("trainings.json"), result)
     build_trainings_page(run.path)
     run.mark_done("search", seconds=result["seconds"], **asked)
@@ -198,7 +201,11 @@ def _finals(search: Search, trainer: _Trainer, seeds: int) -> dict[str, Any]:
     A trial that is not ahead of the default plan is not trained again.
     The scores that the best trial was chosen by are the luckiest of many; fresh seeds don't share that luck.
     """
-    tried = [trial for trial in search.trials[1:] if trial.score is not None]
+    tried = [
+        trial
+        for trial in search.trials[1:]
+        if trial.score is not None and not _first_seed(search, trainer, trial.values).failure
+    ]
     if not tried:
         return {
             "chosen": DEFAULT,
@@ -261,11 +268,15 @@ def _fresh(search: Search, trainer: _Trainer, best: Trial, seeds: int) -> dict[s
 
 def _again(search: Search, trainer: _Trainer, best: Trial) -> dict[str, list[list[Prediction]]]:
     """Return the predictions that both were tried with: they lie on disk."""
-    seed = trainer.choices.seed or 0
     return {
-        name: [trainer.trained(values, 1.0, search.clock.budget, seed).predictions]
+        name: [_first_seed(search, trainer, values).predictions]
         for name, values in {SEARCHED: best.values, DEFAULT: {}}.items()
     }
+
+
+def _first_seed(search: Search, trainer: _Trainer, values: Values) -> Trained:
+    """Return the training on all of the data that a trial was tried with: it lies on disk."""
+    return trainer.trained(values, 1.0, search.clock.budget, trainer.choices.seed or 0)
 
 
 def _key_lost(scenario: Scenario, tasks: Sequence[Mapping[str, Any]]) -> bool:

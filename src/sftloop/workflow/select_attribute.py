@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sftloop.core.errors import UsageError
+from sftloop.core.errors import DataError, UsageError
 from sftloop.core.rundir import RunDirectory
 from sftloop.records import Record, load_split
 from sftloop.scenario import Scenario, load_scenario
@@ -132,9 +132,12 @@ def _help(
 
     encoder = PromptEncoder.from_directory(base)
     tokens = {name: TaskTokens.of(scenario, name, encoder) for name in {r.task for r in (*records, *wanted)}}
-    train, target = (
-        encode_examples(side, tokens, context_tokens=encoder.context_tokens) for side in (records, wanted)
-    )
+    try:
+        train, target = (
+            encode_examples(side, tokens, context_tokens=encoder.context_tokens) for side in (records, wanted)
+        )
+    except DataError as error:
+        raise DataError(error.message, hint="Mend or remove them: all are scored, each as a whole.") from None
     if by == "loss-drop":
         return loss_drops(base, target, train, seed=seed)
     options = GRADIENT_COSINE if by == "gradient-cosine" else None

@@ -37,6 +37,7 @@ def filter_pool(
     *,
     pools: Sequence[Path],
     size: int,
+    columns: Sequence[str] = (),
     rerank: bool = False,
     ray: bool = False,
 ) -> dict[str, Any]:
@@ -49,6 +50,7 @@ def filter_pool(
         asked: what all modes share.
         pools: files, or folders of files.
         size: how many rows.
+        columns: whose text counts; none named: all text of a row.
         rerank: also rank by what an adapter of rank one learned from the examples.
         ray: read the pool on Ray's workers.
 
@@ -74,10 +76,12 @@ def filter_pool(
         asked,
         base,
         [split for split in SPLITS if has_split(scenario, split)],
-        {"n": size, "rerank": rerank},
+        {"n": size, "rerank": rerank, **({"columns": list(columns)} if columns else {})},
         files={f"pool {path}": _stamp(path) for path in files},
     )
-    pool = Pool(files=files, skip_bad=asked.skip_bad)
+    pool = Pool(files=files, columns=tuple(columns), skip_bad=asked.skip_bad)
+    if asked.prove:  # before hours of searching
+        _record(next(row.row for row in pool.rows()), scenario)
     model = None if asked.no_model or not target.examples else base  # definitions are unlike texts to a model
     found = run_cascade(
         pool,

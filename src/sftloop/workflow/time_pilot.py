@@ -138,9 +138,9 @@ def _train(bench: Bench, found: Pilot, directory: Path, steps: int, answers: int
     found.once["set up"] = bench.clock() - began
     whole = ready.settings
     settings = replace(whole, epochs=1.0, task_weights={}, patience=None, save_every=_NEVER)
-    examples = spread_out(
-        planned_steps(ready.examples, replace(whole, epochs=1.0, task_weights={})), steps + 1
-    )
+    planned = planned_steps(ready.examples, settings)
+    settings = replace(settings, batch_size=min(whole.batch_size, max(map(len, planned))))
+    examples = spread_out(planned, steps + 1)  # of few records the same ones, step after step
     watch = StepClock(bench.clock)
 
     def validate(model: Any) -> dict[str, float]:

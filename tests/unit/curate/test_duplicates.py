@@ -333,3 +333,24 @@ def test_leaks_in_public_data_are_found(drawn, change, severity):
     assert recall >= 0.95 and precision >= 0.9
     severities = [finding.severity for finding in findings]
     assert severities.count(severity) > len(severities) / 2
+
+
+def test_near_leaks_are_found_where_the_same_questions_are_asked_about_many_documents():
+    draw = random.Random(3)
+    documents = [" ".join(draw.choices(string.ascii_lowercase, k=300)) for _ in range(12)]
+    questions = [
+        " ".join(draw.choices(["where", "when", "who", "paid", "cold", "rain", "sold"], k=9))
+        for _ in range(40)
+    ]
+
+    def record(identifier, question, document):
+        given = {"message": question, "facts": document}
+        return Record(id=identifier, task="reply", input=given, answer=Answer(label="a"))
+
+    train = [
+        record(f"r{d}-{q}", text, doc) for d, doc in enumerate(documents) for q, text in enumerate(questions)
+    ]
+    near = {(d, q) for d in range(12) for q in range(0, 40, 5)}
+    test = [record(f"t{d}-{q}", f"Please, {questions[q]}", documents[d]) for d, q in sorted(near)]
+    found = {name for leak in find_leaks({"train": train, "test": test}) for name in leak.records}
+    assert {f"r{d}-{q}" for d, q in near} <= found

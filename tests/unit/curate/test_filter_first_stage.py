@@ -18,7 +18,9 @@ from sftloop.curate.filter.candidate import Candidate, read_candidates, write_ca
 from sftloop.curate.filter.first_stage import FirstStage, search_pool
 from sftloop.curate.filter.pool import Pool
 from sftloop.curate.filter.pool_baselines import pool_baselines
-from sftloop.curate.filter.target import Target
+from sftloop.curate.filter.target import Target, known_texts
+from sftloop.records import Record
+from sftloop.scenario import Answer
 
 TARGET = Target(("my card has not arrived", "when will the new card come", "银行卡还没有寄到"), examples=True)
 _WORDS = "apple river stone music green window paper cloud seven travel".split()
@@ -135,3 +137,25 @@ def test_baselines_leave_it_out_too_and_their_ids_differ(tmp_path: Path) -> None
     for rows in (first["random"], first["longest"]):
         assert not {row["text"] for row in rows} & set(CARDS)
         assert len({row["id"] for row in rows}) == len(rows) == 50
+
+
+def test_the_scenario_s_own_records_are_known_whatever_stands_beside_their_texts(tmp_path: Path) -> None:
+    """Reason, evidence, labels and the fields' order make no other text of them."""
+    answers = [
+        Answer(label="a", reason="It says so.", evidence=("so",)),
+        Answer(fields={"city": "Oslo", "day": None}),
+        Answer(text="Thank you for writing."),
+        Answer(score=3.0),
+        Answer(labels=("a", "b")),
+    ]
+    records = [
+        Record(id=f"r{n}", task="t", input={"title": f"{text} {n}", "body": text}, answer=answer)
+        for n, (text, answer) in enumerate(zip(made_up(5), answers, strict=True))
+    ]
+    path = tmp_path / "pool.jsonl"
+    path.write_text("".join(json.dumps(record.to_json()) + "\n" for record in records))
+    with path.open("a") as stream:
+        stream.write(json.dumps({"id": "new", "text": CARDS[0]}) + "\n")
+    target = TARGET._replace(known=known_texts(records))
+    found, counts = search_pool(Pool(files=(path,)), target, 9)
+    assert (counts.known, [each.id for each in found]) == (5, ["new"])

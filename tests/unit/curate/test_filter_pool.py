@@ -30,7 +30,7 @@ def write(path: Path, *rows: Any) -> Path:
                 "answer": {"label": "yes", "reason": "since"},
                 "tags": ["hard"],
             },
-            "p\nq\nsince",
+            "p\nq",
         ),
         (
             {

@@ -51,3 +51,21 @@ def test_tasks_and_answers_without_labels_have_shares_too() -> None:
     scores = {**SCORES, **{record.id: -1.0 for record in texts}}
     kept = best_of_each_label([*RECORDS, *texts], scores, 16)
     assert Counter(record.task for record in kept) == {"t": 8, "u": 8}
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_groups_of_one_record_are_kept_by_their_scores_not_their_names(labels: int) -> None:
+    many = [
+        Record(
+            id=f"r{n}",
+            task="t",
+            input={"text": "x"},
+            answer=Answer(label=f"l{n:03}")
+            if labels == 1
+            else Answer(labels=tuple(f"l{each:03}" for each in (n, 100 + n, 200 + n))),
+        )
+        for n in range(60)
+    ]
+    scores = {record.id: ((37 * n) % 60) / 60 for n, record in enumerate(many)}
+    kept = best_of_each_label(many, scores, 20)
+    assert {record.id for record in kept} == set(sorted(scores, key=lambda name: -scores[name])[:20])

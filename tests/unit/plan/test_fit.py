@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.unit.plan.proposal_cases import CPU, GPU, TOKENS, facts, proposed, shape
@@ -70,3 +71,25 @@ def test_what_the_scenario_leaves_in_place_counts() -> None:
     assert shared.fitted is not None and in_full.fitted is not None
     assert in_full.fitted.setup.batch.prefix_len == 0
     assert in_full.fitted.ledger.peak_allocated != pytest.approx(shared.fitted.ledger.peak_allocated)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"dropout": 0.05}, {"shared_prefix": False}], ids=["dropout", "not shared"]
+)
+def test_what_is_written_for_the_ordinary_path_fits_there(asked: dict[str, Any]) -> None:
+    """It counts records and reads no `micro_batch_tokens`."""
+    tokens = replace(TOKENS, prefix=300, own=600, own_longest=900, answer=400)
+    given = facts(500, hardware=replace(GPU, memory_bytes=40 * 10**9), tokens=tokens)
+    found = proposed(given, {"method": "lora", **asked})
+    assert found.fitted is not None and found.fitted.fits
+    assert found.training["micro_batch_size"] < 8 and "micro_batch_tokens" not in found.training
+    again = fit(given, found.training)
+    assert again is not None and again.fits and not again.rungs, "the settings alone fit"
+    kept = proposed(given, {"method": "lora", "micro_batch_size": 8, **asked})
+    assert kept.training["micro_batch_size"] == 8
+
+
+def test_a_model_that_shares_no_prefix_is_counted_so() -> None:
+    given = replace(facts(500), shareable=False)
+    assert setup_of(given, LORA).batch.prefix_len == 0
+    assert setup_of(given, LORA).loss == "plain"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sftloop.core.errors import UsageError
 from sftloop.plan import find_config, gpu_bytes, known_name
-from sftloop.plan.names import model_names, smaller_model
+from sftloop.plan.names import gpu_name, model_names, smaller_model
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,7 @@ def test_the_next_smaller_of_a_series():
     assert smaller_model("smollm2-360m") == "smollm2-135m"
     assert smaller_model("qwen2.5-0.5b") is None
     assert smaller_model("/some/model") is None
+    assert gpu_name(" NVIDIA RTX_2080 Ti") == "rtx-2080-ti"
     assert smaller_model("Qwen/Qwen2.5-7B-Instruct") == "Qwen/Qwen2.5-3B-Instruct"
     assert smaller_model("qwen2.5-coder-7b-instruct") == "qwen2.5-coder-1.5b-instruct"
     assert smaller_model("meta-llama/Llama-3.2-3B-Instruct") == "meta-llama/Llama-3.2-1B-Instruct"
@@ -66,3 +69,9 @@ def test_the_next_smaller_of_a_series():
     for name in model_names():
         below = smaller_model(name)
         assert below is None or below in model_names()
+
+
+def test_a_folder_s_smaller_neighbour_is_named_as_the_list_has_it(tmp_path: Path) -> None:
+    folder = tmp_path / "Qwen2.5-7B-Instruct"
+    folder.mkdir()
+    assert smaller_model(str(folder)) == "qwen2.5-3b"

@@ -114,3 +114,9 @@ except SystemExit:
 """
     done = run([sys.executable, "-c", code], check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_half_the_context_says_that_no_option_does_it():
+    found = ask("--model", "qwen2.5-7b", "--method", "lora", "--seq-len", "32768", "--gpu", "24GB", "--fit")
+    assert any("half the context" in rung["step"] for rung in found["ladder"])
+    assert any("only for records of at most 16,384 tokens" in note for note in found["notes"])

@@ -231,7 +231,8 @@ LONG = Row("long", "leave", Answer(label="open"), {"posts": ["word " * 500]})
 
 def length_findings(findings_of, context_tokens, records=(LONG,), text=SOUND):
     """The findings about length, with words as tokens."""
-    found = findings_of(text, records, count_tokens=words, context_tokens=context_tokens)
+    room = {"answer_room": lambda task: task.max_answer_tokens or 64, "context_tokens": context_tokens}
+    found = findings_of(text, records, count_tokens=words, **room)
     return [finding for finding in found if finding.kind == "near_context_limit"]
 
 
@@ -306,3 +307,12 @@ def test_what_counts_as_a_judgement(write, instruction, parts, expected):
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("scenario.yaml")), ids=lambda file: file.parent.name)
 def test_examples_have_no_errors(file):
     assert [finding for finding in lint(load_scenario(file)) if finding.severity == "error"] == []
+
+
+def test_labels_that_look_alike(findings_of):
+    text = SOUND.replace("    labels:", "    labels:\n      Stay: {means: Remains where it is for now.}", 1)
+    found = [each for each in findings_of(text) if each.kind == "labels_alike"]
+    assert not found
+    text = text.replace("Stay:", "ＯＰＥＮ\u200b:")
+    (finding,) = [each for each in findings_of(text) if each.kind == "labels_alike"]
+    assert "'open'" in finding.why and finding.severity == "warning"

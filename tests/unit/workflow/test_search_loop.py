@@ -6,16 +6,20 @@ import math
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
 
+from sftloop.scenario.training import Training
 from sftloop.workflow import search_loop
 from sftloop.workflow.deadline import OutOfTime
+from sftloop.workflow.search import _finals
 from sftloop.workflow.search_clock import SearchClock
 from sftloop.workflow.search_loop import Search
 from sftloop.workflow.search_trial import Measured
+from sftloop.workflow.trials import Trained
 
 DEFAULT = {
     "batch_size": 16,
@@ -213,3 +217,18 @@ def test_too_short_for_the_default_plan(tmp_path: Path) -> None:
     with pytest.raises(OutOfTime):
         searched(tmp_path, train, minutes=0.7)
     assert train.time <= 42
+
+
+def test_trials_that_failed_on_all_of_the_data_are_no_finalists() -> None:
+    """Their score of 0 has no predictions behind it."""
+    default, failed = (
+        SimpleNamespace(values=values, score=score) for values, score in (({}, 0.5), ({"rank": 8}, 0.0))
+    )
+    search = SimpleNamespace(trials=[default, failed], clock=SimpleNamespace(budget=1.0))
+    trainer = SimpleNamespace(
+        choices=SimpleNamespace(seed=0),
+        trained=lambda values, *_: Trained(predictions=[], seconds=1.0, facts={}, failure="diverged"),
+        training=lambda values: Training(),
+    )
+    found = _finals(search, trainer, 1)  # type: ignore[arg-type]
+    assert (found["chosen"], found["verdict"]) == ("default", "nothing_else")

@@ -34,7 +34,12 @@ def task(**target: object) -> Task:
 
 
 def accuracy(value: float, low: float) -> dict:
-    return {"metrics": {"accuracy": {"value": value, "low": low, "high": 1.0}}, "labels": {}}
+    return {
+        "n": 80,
+        "errors": 0,
+        "metrics": {"accuracy": {"value": value, "low": low, "high": 1.0}},
+        "labels": {},
+    }
 
 
 def test_records_and_seeds_add_up_by_hand() -> None:
@@ -65,7 +70,8 @@ def test_one_seed_covers_the_records_only() -> None:
 def test_a_label_that_is_never_given_misses_its_target() -> None:
     row = {"precision": None, "precision_low": None, "recall": 0.0, "recall_low": 0.0}
     found = target_over_seeds(
-        task(metric="precision", label="yes", at_least=0.5), [{"metrics": {}, "labels": {"yes": row}}]
+        task(metric="precision", label="yes", at_least=0.5),
+        [{"n": 80, "errors": 0, "metrics": {}, "labels": {"yes": row}}],
     )
     assert not found["met"] and not found["sure"]
 

@@ -19,6 +19,7 @@ from sftloop.curate.finding import DataFinding, Sentence
 from sftloop.curate.quote import clipped_input
 from sftloop.curate.similarity.jaccard import similarities
 from sftloop.records import Record
+from sftloop.records.identity import input_texts
 
 _EXACT = Sentence(
     why="An input of {split} stands in {others} too: “{quote}”.",
@@ -72,12 +73,36 @@ def find_leaks(
         seed=seed,
     )
     if any(contexts.values()):
-        pairs = _near_as_a_whole(texts, pairs, threshold)
+        within = _pairs_within_contexts(texts, contexts, threshold, seed)
+        every = {(pair.left, pair.right): pair for pair in (*pairs, *within)}
+        pairs = _near_as_a_whole(texts, list(every.values()), threshold)
     pairs = [pair for pair in pairs if (texts[pair.left].split, texts[pair.left].key) not in leaked]
     return [
         *(_exact_finding(names, early, late) for early, late in exact),
         *(_near_finding(names, texts, group) for group in _groups(texts, pairs)),
     ]
+
+
+def _pairs_within_contexts(
+    texts: Sequence[_Text], contexts: Mapping[str, frozenset[str]], threshold: float, seed: int
+) -> Iterator[NearPair]:
+    """Yield the near pairs among texts of one context.
+
+    Where the same questions are asked about many documents, each has hundreds of near texts, and the search over
+    all compares it with some of them only.
+    """
+    alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, text in enumerate(texts):
+        record = text.records[0]
+        if fields := contexts.get(record.task):
+            shared = {name: value for name, value in record.input.items() if name in fields}
+            alike[record.task, *input_texts(shared)].append(place)
+    for places in alike.values():
+        sides = [texts[place].split for place in places]
+        if len(set(sides)) > 1:
+            own = [own_text(texts[place].records[0], contexts) for place in places]
+            for pair in near_pairs_across(own, sides, threshold=threshold, seed=seed):
+                yield pair._replace(left=places[pair.left], right=places[pair.right])
 
 
 def _near_as_a_whole(texts: Sequence[_Text], pairs: Sequence[NearPair], threshold: float) -> list[NearPair]:

@@ -4,7 +4,7 @@ Knows files and how a row becomes one text; not scenarios, and not what is chose
 
 A row's text is every string in it, each on a line: input and answer alike. Left out is what names or directs
 it (`id`, `task`, `label`, `tags`, `group`, `source`, `system`); where there is a chat or a `text`, that alone
-counts.
+counts, and of a record in this package's own form its input and free text.
 """
 
 from __future__ import annotations
@@ -127,7 +127,14 @@ class Pool:
 
 
 def row_text(row: Any) -> str:
-    """Return the strings in a row that say something, each on a line (the rule stands above)."""
+    """Return the strings in a row that say something, each on a line (the rule stands above).
+
+    Of a record in this package's own form that is its input, and its answer where that is free text: by these a
+    pool's row is recognised as one of the scenario's, whatever label, reason or evidence stand beside them.
+    """
+    if isinstance(row, dict) and isinstance(row.get("input"), dict) and isinstance(row.get("answer"), dict):
+        texts = [*(text for text in _record_texts(row["input"])), *_strings(row["answer"].get("text"))]
+        return "\n".join(text for text in map(str.strip, texts) if text)
     return "\n".join(text for text in map(str.strip, _strings(row)) if text)
 
 
@@ -165,6 +172,12 @@ def _identity(own: Any, name: str) -> str:
     if isinstance(own, str):
         return own.strip()
     return f"{name}:{own}" if isinstance(own, int) else ""
+
+
+def _record_texts(given: dict[str, Any]) -> Iterator[str]:
+    """Yield the texts of a record's input, fields by name, as `Record.documents` does."""
+    for name in sorted(given):
+        yield from _strings(given[name])
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -22,6 +22,7 @@ from sftloop.core.errors import UsageError
 from sftloop.curate.copies.inputs import is_checked
 from sftloop.curate.prune.balance import Phase, Stratum, in_balance
 from sftloop.curate.prune.coverage import Vectors, greedy_order, groups_of
+from sftloop.curate.quota import rarest_labels
 from sftloop.records import Record
 
 COVERAGE = 0.95
@@ -122,7 +123,7 @@ def prune(
 def _rank(
     pool: Sequence[Record], vectors: Vectors, protected: NDArray[np.bool_], floor: int, seed: int
 ) -> list[Ranked]:
-    strata = _strata(pool)
+    strata = rarest_labels(pool)
     queues: dict[Stratum, list[tuple[bool, float, int]]] = defaultdict(list)
     for group in groups_of(strata, vectors, seed=seed):
         order = greedy_order(vectors[group], protected[group])
@@ -138,17 +139,6 @@ def _rank(
     return [
         Ranked(pool[place].id, *strata[place], phase, gains[place])
         for place, phase in in_balance(merged, floor)
-    ]
-
-
-def _strata(pool: Sequence[Record]) -> list[Stratum]:
-    """Return each record's task and, of its labels, the rarest: so one with a rare label counts for that."""
-    counts = Counter((record.task, label) for record in pool for label in record.labels())
-    return [
-        min(((record.task, label) for label in record.labels()), key=lambda each: (counts[each], each))
-        if record.labels()
-        else (record.task, "")
-        for record in pool
     ]
 
 

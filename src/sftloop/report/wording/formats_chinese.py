@@ -42,7 +42,7 @@ CHINESE = FormatsWords(
     difference="{task} {difference}",
     against="{task}：{metric} {before} → {after}，{difference}（{interval}，Holm 校正后 {p}，留出记录 {n} 条）。",
     against_once="{task}：{metric} {before} → {after}，{difference}（{interval}，{p}，{n} 条记录）。",
-    lead="共 {formats} 种格式，在至多 {halving} 条验证记录上逐轮减半；最好的 {finalists} "
+    lead="共 {formats} 种格式，在至多 {halving} 条验证记录上逐轮淘汰一半；最好的 {finalists} "
     "种与现有格式在另外 {final} "
     "条各轮都未见过的验证记录上比较。用时 {duration}。",
     detectable="{task}：{n} 条记录时，真实差异达到{detectable}时才有八成把握被发现。",
@@ -57,11 +57,11 @@ CHINESE = FormatsWords(
     opened=Counted(
         "测试集为 {n} 种格式打开过。", "测试集在不同预算下为 {n} 种格式打开过：次数越多，说服力越小。"
     ),
-    prefix_shorter="所有提示共享的前缀由 {before} 个词元减少到 {after} 个，不共享的部分每条记录都要重算"
+    prefix_shorter="所有提示词共享的前缀由 {before} 个词元减少到 {after} 个，不共享的部分每条记录都要重算"
     "：训练和评测会变慢。",
-    prefix_longer="所有提示共享的前缀由 {before} 个词元变为 {after} 个。",
+    prefix_longer="所有提示词共享的前缀由 {before} 个词元变为 {after} 个。",
     badges={"better": "更好", "worse": "更差", "inconclusive": "可能出于偶然"},
-    finals="决赛格式与现有格式的比较",
+    finals="入围格式与现有格式的比较",
     finals_intro="在留出的验证记录上进行；每个结论都经过覆盖全部检验的 Holm 校正。",
     finalist="{n}. {name}。{told}",
     test="测试",
@@ -80,20 +80,20 @@ CHINESE = FormatsWords(
     present="现有",
     formats="格式数",
     table="全部格式",
-    table_intro="决赛格式和现有格式用留出记录，其余用各自最后一轮的记录：只有同样记录上的数字才可比。共"
+    table_intro="入围格式和现有格式用留出记录，其余用各自最后一轮的记录：只有同样记录上的数字才可比。共"
     "享词元是一个任务的"
-    "所有提示共同的开头；指令和定义放在输入之前，共享的就多。",
-    table_caption="决赛格式和现有格式在前，其余按轮次",
+    "所有提示词共同的开头；指令和定义放在输入之前，共享的就多。",
+    table_caption="入围格式和现有格式在前，其余按轮次",
     format="格式",
     quality="{metric}",
     valid="格式合规",
-    tokens="词元：提示 / 答案",
+    tokens="词元：提示词 / 答案",
     prefix="共享词元",
     shorter="少于现有格式",
     records="{n} 条记录",
     held_out="留出记录",
-    halving_only="减半记录",
-    picture="决赛格式和现有格式的取值与区间",
+    halving_only="逐轮淘汰所用记录",
+    picture="入围格式和现有格式的取值与区间",
     left_out="未尝试：{name}：{why}。",
     rows_left_out=Counted("另有 {n} 种格式见旁边的 JSON 文件。", "另有 {n} 种格式见旁边的 JSON 文件。"),
     improved="采用新格式的场景文件",
