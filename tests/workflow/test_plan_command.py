@@ -15,6 +15,7 @@ from sftloop.cli.training_options import chosen, training_options
 
 KEYS = {
     "scenario", "model", "facts", "choices", "training", "memory", "time", "notes", "inputs", "plan", "command",
+    "measure",
 }  # fmt: skip
 
 
@@ -112,8 +113,10 @@ def test_the_table_and_the_command_that_follows(here: Path) -> None:
     shown = invoke(".", "--task", "kind", "--limit", "30")
     assert "tiny: 30 training records" in shown
     assert "(scenario.yaml: 12)" in " ".join(shown.split())
-    assert max(map(len, shown.splitlines()[3:-2])) <= 100
-    assert "Memory: fits" in shown and "sftloop plan time ." in shown
+    assert max(map(len, shown.splitlines()[3:-3])) <= 100
+    assert (
+        "Memory: fits" in shown and "To measure its time: sftloop plan time . --plan runs/plan-tiny-" in shown
+    )
     command = shown.splitlines()[-1]
     assert command.startswith("Next: sftloop run . --plan runs/plan-tiny-")
     assert command.endswith("--task kind --limit 30")

@@ -79,10 +79,11 @@ def _lines(plan: dict[str, Any], scenario: Path) -> list[str]:
         *_table(plan["choices"]),
         "",
         *_memory(plan["memory"]),
-        _time(plan["time"], plan["measure"]),
+        _time(plan["time"]),
         *(textwrap.fill(f"Note: {note['text']}", _width()) for note in plan["notes"]),
         "",
         f"Plan: {plan['plan']}",
+        f"To measure its time: {plan['measure']}",
         f"Next: {plan['command']}",
     ]
 
@@ -127,11 +128,11 @@ def _memory(memory: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _time(time: dict[str, Any] | None, measure: str) -> str:
+def _time(time: dict[str, Any] | None) -> str:
     if time is None:
-        return f"Time: no earlier training tells; measure it with {measure}"
+        return "Time: no earlier training tells"
     train = time["train"]
     return (
         f"Time: training about {clock(train['seconds'])} ({clock(train['low'])} to {clock(train['high'])}), from "
-        f"{len(time['from'])} earlier; {measure} measures it"
+        f"{len(time['from'])} earlier"
     )

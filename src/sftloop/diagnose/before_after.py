@@ -33,7 +33,7 @@ from sftloop.evaluate.measures import BoolArray
 from sftloop.evaluate.paired_bootstrap import PairedResult, paired_bootstrap
 from sftloop.evaluate.proportions import IntArray, mcnemar_exact, paired_difference
 from sftloop.evaluate.resample import RESAMPLES, Statistic, additive
-from sftloop.evaluate.statistics import verdict
+from sftloop.evaluate.verdict import verdict
 from sftloop.records import Prediction, Record
 
 _RESAMPLES, _MANY = 10_000, 2000

@@ -17,7 +17,7 @@ from sftloop.evaluate.align import Scored, align_pairs
 from sftloop.evaluate.interval import number
 from sftloop.evaluate.paired_bootstrap import paired_bootstrap
 from sftloop.evaluate.resample import RESAMPLES, Statistic, additive
-from sftloop.evaluate.statistics import verdict
+from sftloop.evaluate.verdict import verdict
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task

@@ -21,7 +21,7 @@ from sftloop.evaluate.measures import FALLING, BoolArray, Measures, one_metric
 from sftloop.evaluate.paired_bootstrap import PairedResult, paired_bootstrap
 from sftloop.evaluate.proportions import mcnemar_exact, paired_difference
 from sftloop.evaluate.resample import RESAMPLES
-from sftloop.evaluate.statistics import verdict
+from sftloop.evaluate.verdict import verdict
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task

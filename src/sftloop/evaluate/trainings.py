@@ -25,7 +25,7 @@ from sftloop.evaluate.paired import paired_comparison
 from sftloop.evaluate.paired_bootstrap import least_p
 from sftloop.evaluate.proportions import wilson_bounds
 from sftloop.evaluate.resample import RESAMPLES, Statistic, distribution, units_of
-from sftloop.evaluate.statistics import verdict
+from sftloop.evaluate.verdict import verdict
 from sftloop.records.prediction import Prediction
 from sftloop.records.schema import Record
 from sftloop.scenario.schema import Task

@@ -20,14 +20,17 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     framed = f" {folded} "
     letters = "".join(
-        " " if unicodedata.category(mark)[0] in "PZC" and _separates(before, mark, behind) else mark
+        " " if _separates(before, mark, behind) else mark
         for before, mark, behind in zip(framed, folded, framed[2:], strict=False)
     )
     return " ".join(letters.split()) or " ".join(folded.split())
 
 
 def _separates(before: str, mark: str, behind: str) -> bool:
-    """Whether a space or a punctuation mark between two others says nothing but where they end."""
+    """Whether a character says nothing but where its neighbours end: space, control or most punctuation."""
+    kind = unicodedata.category(mark)[0]
+    if kind != "P":
+        return kind in "ZC"
     within_number = behind.isdecimal() and (before.isdecimal() or mark == "-")
     ends_number = mark == "%" and before.isdecimal()
     ends_name = mark == "#" and before.isascii() and before.isalpha()

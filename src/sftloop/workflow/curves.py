@@ -18,7 +18,7 @@ from sftloop.evaluate.holm import holm
 from sftloop.evaluate.kinds import KINDS
 from sftloop.evaluate.measures import FALLING, one_metric
 from sftloop.evaluate.resample import RESAMPLES, distribution
-from sftloop.evaluate.statistics import verdict
+from sftloop.evaluate.verdict import verdict
 from sftloop.plan.power_law import LEAST_SIZES, fit_power_law, predicted, seed_noise
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario

@@ -5,7 +5,7 @@ import string
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sftloop.core.errors import UsageError
@@ -53,6 +53,7 @@ def slow_similarity(one, other):
 
 
 @given(st.lists(MIXED, max_size=8))
+@example(["0\x1b0", "1\xad2", "-\x005", "1 2"])
 def test_many_texts_are_normalised_as_one_by_one(texts):
     assert normalised_texts(texts) == [normalise(text) for text in texts]
 

@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.sparse import csr_matrix
 
-from sftloop.evaluate.resample import draw_weights
-from sftloop.evaluate.statistics import (
-    additive,
-    bootstrap_estimates,
-    bootstrap_interval,
-    paired_bootstrap,
-    wilson_interval,
-)
+from sftloop.evaluate.bootstrap import bootstrap_estimates, bootstrap_interval
+from sftloop.evaluate.paired_bootstrap import paired_bootstrap
+from sftloop.evaluate.proportions import wilson_interval
+from sftloop.evaluate.resample import additive, draw_weights
 
 
 def mean_of(values):

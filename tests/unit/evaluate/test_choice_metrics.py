@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precisio
 from tests.unit.evaluate.cases import ERROR, UNPARSED, build_answered, build_task
 
 from sftloop.evaluate import task_metrics
-from sftloop.evaluate.statistics import wilson_interval
+from sftloop.evaluate.proportions import wilson_interval
 
 LABELS = ["a", "b", "c", "d"]
 TASK = build_task("choice", labels=dict.fromkeys(LABELS, "x"))

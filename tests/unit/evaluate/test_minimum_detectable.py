@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sftloop.evaluate.minimum_detectable import detectable_share, pairs_needed, reach
-from sftloop.evaluate.statistics import mcnemar_exact
+from sftloop.evaluate.proportions import mcnemar_exact
 
 
 def test_connors_formula_by_hand() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sftloop.evaluate.statistics import (
-    additive,
-    mcnemar_exact,
-    paired_bootstrap,
-    paired_difference,
-    verdict,
-)
+from sftloop.evaluate.paired_bootstrap import paired_bootstrap
+from sftloop.evaluate.proportions import mcnemar_exact, paired_difference
+from sftloop.evaluate.resample import additive
+from sftloop.evaluate.verdict import verdict
 
 
 def share(hits):

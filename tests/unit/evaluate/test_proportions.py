@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2
 
-from sftloop.evaluate.statistics import (
+from sftloop.evaluate.proportions import (
     mcnemar_exact,
     paired_difference,
     proportion_interval,

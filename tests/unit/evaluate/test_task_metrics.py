@@ -10,7 +10,7 @@ from tests.unit.evaluate.cases import ERROR, build_answered, build_task
 
 from sftloop.core.errors import DataError
 from sftloop.evaluate import primary_metric, task_metrics
-from sftloop.evaluate.statistics import wilson_interval
+from sftloop.evaluate.proportions import wilson_interval
 from sftloop.scenario.answer import Answer
 
 ASKED = {
