@@ -14,7 +14,7 @@ pytestmark = pytest.mark.real
 
 
 def test_run_on_a_few_records_of_the_support_example(smollm2: Path, tmp_path: Path) -> None:
-    options = ("--model", smollm2, "--limit", "3", "--epochs", "1", "--out", "run")
+    options = ("--model", smollm2, "--limit", "2", "--epochs", "1", "--out", "run")
     threads = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     result = call("run", EXAMPLES / "support", *options, cwd=tmp_path, OMP_NUM_THREADS=threads)
     assert result.returncode in {0, 1}, result.stderr
@@ -24,8 +24,8 @@ def test_run_on_a_few_records_of_the_support_example(smollm2: Path, tmp_path: Pa
     missed = [task for task in summary["tasks"].values() if task["target"] and not task["target"]["met"]]
     assert result.returncode == (1 if missed else 0)
     for task in summary["tasks"].values():
-        assert (task["before"]["n"], task["after"]["n"], task["paired"]["n"]) == (3, 3, 3)
-    assert summary["train"]["records"] == 4 * 3
+        assert (task["before"]["n"], task["after"]["n"], task["paired"]["n"]) == (2, 2, 2)
+    assert summary["train"]["records"] == 4 * 2
     assert summary["train"]["shared_prefix"] is True
     report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "Is a refund due?" in report
