@@ -17,6 +17,7 @@ from typing import Any
 from sftloop.core.claim import Claim
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, disk_errors, read_json, sha256_json
+from sftloop.core.progress import say
 
 MANIFEST = "manifest.json"
 _ALIKE = frozenset({"adapter", "train", "model", "output"})
@@ -69,6 +70,7 @@ class RunDirectory:
                 raise _foreign(path)
             if manifest["identity"] == identity or not _is_bare(path, manifest):
                 _require_same_run(path, manifest, identity, verb, inputs, settings)
+                _tell_other_version(path, manifest)
                 return cls(path, manifest, claim)
         elif _holds_files(path):
             raise _foreign(path)
@@ -130,6 +132,13 @@ def _is_bare(path: Path, manifest: Mapping[str, Any]) -> bool:
 def telling_name(path: Path) -> str:
     """Return the last part of a path that says what lies there: folders within a run are called alike in all."""
     return next((part for part in reversed(path.parts) if part not in _ALIKE), path.name)
+
+
+def _tell_other_version(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Say so where another version of this package began the run: prompts and readers may have changed since."""
+    began, now = manifest.get("versions", {}).get("sftloop"), versions().get("sftloop")
+    if began != now:
+        say(f"'{path}' was begun by sftloop {began}, this is {now}; what it holds is kept.")
 
 
 def _foreign(path: Path) -> UsageError:

@@ -31,6 +31,7 @@ from sftloop.workflow.search_trial import Measured, Trial, Values, told
 if TYPE_CHECKING:
     from optuna import Study
 
+_PROMOTED = "promoted"
 _IDLE = 5
 """Proposals in a row that were known or did not fit, after which a stage ends."""
 
@@ -123,6 +124,14 @@ class Search:
             with suppress(OutOfTime):
                 for share in rest:
                     self._climb(best, share, 0.0)
+                    self._keep_promoted(best)
+
+    def _keep_promoted(self, trial: Trial) -> None:
+        """Note how far a trial came after it was given up: what its study holds of it is final."""
+        import optuna
+
+        study = optuna.load_study(storage=storage_of(self.storage), study_name=trial.stage)
+        study.set_user_attr(_PROMOTED, {"values": dict(trial.values), "rungs": trial.rungs})
 
     def timing(self, values: Values, share: float) -> Timing:
         """Return the size of a training, as forecasts want it."""
@@ -280,7 +289,10 @@ class Search:
         for found in study.trials:
             if "trial" not in found.user_attrs:
                 continue
-            trial = Trial(stage=stage.name, **found.user_attrs["trial"])
+            kept = found.user_attrs["trial"]
+            if study.user_attrs.get(_PROMOTED, {}).get("values") == kept["values"]:
+                kept = study.user_attrs[_PROMOTED]
+            trial = Trial(stage=stage.name, **kept)
             if not any(self._same(one, trial) for one in self.trials):
                 self.trials.append(trial)
                 for rung in trial.rungs:

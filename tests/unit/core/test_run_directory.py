@@ -134,3 +134,15 @@ def test_one_process_at_a_time_works_in_it(tmp_path: Path) -> None:
     first = open_run(tmp_path)
     open_run(tmp_path)  # parts of one process share it
     del first
+
+
+def test_a_run_of_another_version_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = open_run(tmp_path)
+    run.mark_done("one")
+    open_run(tmp_path)
+    assert "begun by" not in capsys.readouterr().err
+    manifest = json.loads((tmp_path / MANIFEST).read_text())
+    manifest["versions"]["sftloop"] = "0.0.9"
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
+    open_run(tmp_path)
+    assert "was begun by sftloop 0.0.9" in capsys.readouterr().err

@@ -232,3 +232,21 @@ def test_trials_that_failed_on_all_of_the_data_are_no_finalists() -> None:
     )
     found = _finals(search, trainer, 1)  # type: ignore[arg-type]
     assert (found["chosen"], found["verdict"]) == ("default", "nothing_else")
+
+
+def test_more_minutes_keep_what_was_trained_on_all_of_the_data_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial that was given up may be trained on all of the data after all, where no other was."""
+    done: dict[str, Measured] = {}
+    with monkeypatch.context() as early:
+        early.setattr(search_loop, "goes_on", lambda *_: False)
+        first = searched(tmp_path, Simulated(done=done), minutes=10)
+    first.clock.budget *= 4
+    first.trials = [trial for trial in first.trials if trial.stage == "default" or trial.score is None]
+    first._promote()
+    [promoted] = [trial for trial in first.trials[1:] if trial.score is not None]
+    more = searched(tmp_path, Simulated(done=done), minutes=40)
+    assert sum(trial.score is not None for trial in more.trials[1:]) > 1
+    [same] = [trial for trial in more.trials if trial.values == promoted.values]
+    assert same.score == promoted.score
