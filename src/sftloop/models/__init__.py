@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         save_heads,
         without_heads,
     )
-    from sftloop.models.in_full import keeping
+    from sftloop.models.in_full import keeping, last_logits
     from sftloop.models.label_tree import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
@@ -52,6 +52,7 @@ _HOMES = {
     "heads_of": "heads",
     "inference": "local",
     "keeping": "in_full",
+    "last_logits": "in_full",
     "learns_prompts": "virtual_tokens",
     "load_causal_lm": "load",
     "mark_base": "adapter",
@@ -85,6 +86,7 @@ __all__ = [
     "heads_of",
     "inference",
     "keeping",
+    "last_logits",
     "learns_prompts",
     "load_causal_lm",
     "mark_base",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from sftloop.models.in_full import keeping
+from sftloop.models.in_full import last_logits
 from sftloop.models.local import inference
 from sftloop.models.packed import PackedContext, pack, why_not_shareable
 from sftloop.models.prompt_groups import Ids, bounded, groups_by_prefix
@@ -88,8 +88,4 @@ class _Shared:
 
 
 def _in_full(model: PreTrainedModel, rests: list[list[int]], counts: list[int]) -> Sequence[Tensor]:
-    found = []
-    for ids, count in zip(rests, counts, strict=True):
-        whole = torch.tensor([ids], device=model.device)
-        found.append(model(input_ids=whole, use_cache=False, **keeping(model, count)).logits[0, -count:])
-    return found
+    return [last_logits(model, ids, count) for ids, count in zip(rests, counts, strict=True)]

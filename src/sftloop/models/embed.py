@@ -13,7 +13,7 @@ Shapes: `B` texts of a batch, `T` their tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sftloop.models.encode import PromptEncoder
+from sftloop.models.in_full import hidden_states
 from sftloop.models.local import inference
 from sftloop.models.packed import PackedContext, pack, why_not_shareable
-from sftloop.models.virtual_tokens import transformer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -97,12 +97,9 @@ def _packed(prefix: PackedContext, batch: list[list[int]]) -> Tensor:
 
 def _in_full(model: PreTrainedModel, front: list[int], batch: list[list[int]]) -> Tensor:
     """Return the same, each text by itself: for architectures that can't be packed."""
-    body = transformer(model)
-    run: Any = getattr(body, body.base_model_prefix)
     means = []
     for ids in batch:
-        states = run(input_ids=torch.tensor([[*front, *ids]], device=model.device)).last_hidden_state[0]
-        own = states[len(front) :]
+        own = hidden_states(model, [*front, *ids])[len(front) :]
         offset = torch.arange(len(ids), device=model.device)
         means.append(_weighted_means(own, torch.zeros_like(offset), offset, 1))
     return torch.cat(means)

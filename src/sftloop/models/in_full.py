@@ -85,10 +85,22 @@ def write_greedily(
 @torch.no_grad()
 def last_hidden_state(model: PreTrainedModel, prompt: Sequence[int]) -> Tensor:
     """Return the hidden state of a prompt's last token, shape (1, hidden)."""
+    return hidden_states(model, prompt)[-1:]
+
+
+def hidden_states(model: PreTrainedModel, ids: Sequence[int]) -> Tensor:
+    """Return the last hidden states of one sequence, shape (T, hidden)."""
     body = transformer(model)
     run: Any = getattr(body, body.base_model_prefix)
-    states: Tensor = run(input_ids=torch.tensor([list(prompt)], device=model.device)).last_hidden_state
-    return states[:, -1]
+    states: Tensor = run(input_ids=torch.tensor([list(ids)], device=model.device)).last_hidden_state
+    return states[0]
+
+
+def last_logits(model: PreTrainedModel, ids: Sequence[int], count: int) -> Tensor:
+    """Return the logits at the last `count` places of one sequence, shape (count, V)."""
+    whole = torch.tensor([list(ids)], device=model.device)
+    logits: Tensor = model(input_ids=whole, use_cache=False, **keeping(model, count)).logits
+    return logits[0, -count:]
 
 
 def keeping(model: PreTrainedModel, which: int | Tensor) -> dict[str, int | Tensor]:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from sftloop.core.seeds import derive_seed
 from sftloop.models.encode import PromptEncoder, common_prefix_length
-from sftloop.models.in_full import keeping
+from sftloop.models.in_full import last_logits
 from sftloop.models.local import inference
 from sftloop.models.packed import PackedContext, PackedTokens, why_not_shareable
 from sftloop.models.prompt_groups import Ids, bounded, groups_by_prefix
@@ -243,12 +243,8 @@ class _InFull:
 
     def go_on(self, going: list[_Branch]) -> Tensor:
         """Return the logits behind what each branch has written, (N, V)."""
-        found = []
-        for branch in going:
-            ids = torch.tensor([[*self.prompts[branch.prompt], *branch.written]], device=self.model.device)
-            output = self.model(input_ids=ids, use_cache=False, **keeping(self.model, 1))
-            found.append(output.logits[0, -1])
-        return torch.stack(found)
+        so_far = ([*self.prompts[branch.prompt], *branch.written] for branch in going)
+        return torch.cat([last_logits(self.model, ids, 1) for ids in so_far])
 
 
 def _choose(logits: Tensor, branches: list[_Branch], sampling: Sampling) -> list[int]:

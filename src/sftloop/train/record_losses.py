@@ -21,7 +21,7 @@ from sftloop.models import (
     PackedContext,
     PromptEncoder,
     inference,
-    keeping,
+    last_logits,
     pack,
     transformer,
     why_not_shareable,
@@ -180,8 +180,7 @@ def _in_full(model: PreTrainedModel, example: Example) -> RecordLoss:
     count = len(example.target)
     if not count:
         return RecordLoss(0.0, 0)
-    ids = torch.tensor([example.prefix + example.suffix], device=model.device)
-    logits = model(input_ids=ids, use_cache=False, **keeping(model, count)).logits[0, -count:]
+    logits = last_logits(model, example.prefix + example.suffix, count)
     wanted = torch.tensor(example.target, device=model.device)
     losses = cross_entropy(logits.float(), wanted, reduction="none")
     return RecordLoss(float(losses.cpu().double().sum()), count)
