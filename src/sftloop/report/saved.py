@@ -13,7 +13,7 @@ from typing import Any
 from sftloop.core.errors import DataError, UsageError
 from sftloop.core.files import read_json
 from sftloop.core.rundir import MANIFEST
-from sftloop.report.wording import LANGUAGES
+from sftloop.report.saved_result import read_object, require, require_language
 
 SUMMARY = "summary.json"
 WRONG_ANSWERS = "wrong_answers.json"
@@ -49,7 +49,7 @@ def read_run(directory: Path) -> SavedRun:
                 "command.",
             )
     return SavedRun(
-        manifest=_object(directory / MANIFEST, "the run's manifest"),
+        manifest=read_object(directory / MANIFEST, "the run's manifest", ()),
         summary=_summary(directory / SUMMARY),
         wrong_answers=_rows(directory / WRONG_ANSWERS, "the wrong answers", _WRONG_KEYS),
         history=_rows(directory / HISTORY, "the training history", ("step",)),
@@ -57,28 +57,16 @@ def read_run(directory: Path) -> SavedRun:
 
 
 def _summary(path: Path) -> Mapping[str, Any]:
-    summary = _object(path, "the run's summary")
-    _require(summary, _SUMMARY_KEYS, str(path))
-    if summary["language"] not in LANGUAGES:
-        raise DataError(
-            f"{path}: the language '{summary['language']}' has no report; it must be one of "
-            f"{', '.join(LANGUAGES)}."
-        )
+    summary = read_object(path, "the run's summary", _SUMMARY_KEYS)
+    require_language(summary, path)
     if not isinstance(summary["tasks"], dict) or not summary["tasks"]:
         raise DataError(f"{path}: 'tasks' must be an object with at least one task.")
     for name, task in summary["tasks"].items():
-        _require(task, _TASK_KEYS, f"{path}: task '{name}'")
+        require(task, _TASK_KEYS, f"{path}: task '{name}'")
         for side in ("before", "after"):
-            _require(task[side], ("metrics",), f"{path}: task '{name}', '{side}'")
-        _require(task["paired"], ("metric", "verdict"), f"{path}: task '{name}', 'paired'")
+            require(task[side], ("metrics",), f"{path}: task '{name}', '{side}'")
+        require(task["paired"], ("metric", "verdict"), f"{path}: task '{name}', 'paired'")
     return summary
-
-
-def _object(path: Path, what: str) -> Mapping[str, Any]:
-    value = read_json(path, what)
-    if not isinstance(value, dict):
-        raise DataError(f"'{path}' ({what}) must hold one JSON object, got {type(value).__name__}.")
-    return value
 
 
 def _rows(path: Path, what: str, keys: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -88,16 +76,5 @@ def _rows(path: Path, what: str, keys: Sequence[str]) -> list[Mapping[str, Any]]
     if not isinstance(rows, list):
         raise DataError(f"'{path}' ({what}) must hold a list, got {type(rows).__name__}.")
     for number, row in enumerate(rows, start=1):
-        _require(row, keys, f"{path}: entry {number}")
+        require(row, keys, f"{path}: entry {number}")
     return rows
-
-
-def _require(value: Any, keys: Sequence[str], where: str) -> None:
-    if not isinstance(value, dict):
-        raise DataError(f"{where}: expected an object, got {type(value).__name__}.")
-    for key in keys:
-        if key not in value:
-            raise DataError(
-                f"{where}: '{key}' is missing.",
-                hint="Run the same `sftloop run` command again to rewrite it.",
-            )

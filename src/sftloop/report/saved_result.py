@@ -45,12 +45,21 @@ def read_result(directory: Path, name: str, verb: str, keys: Sequence[str]) -> S
             hint=f"Give the directory that `sftloop {verb}` wrote.",
         )
     result = read_object(path, f"the result of {verb}", keys)
+    require_language(result, path)
+    return SavedResult(manifest=read_manifest(path.parent), result=result)
+
+
+def require_language(result: Mapping[str, Any], path: Path) -> None:
+    """Make sure that there are words for a page in a result's language.
+
+    Raises:
+        DataError: there are none.
+    """
     if result["language"] not in LANGUAGES:
         raise DataError(
             f"{path}: the language '{result['language']}' has no page; it must be one of "
             f"{', '.join(LANGUAGES)}."
         )
-    return SavedResult(manifest=read_manifest(path.parent), result=result)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
