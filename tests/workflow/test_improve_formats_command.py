@@ -149,6 +149,8 @@ REFUSED = [
     (["--formats", "--task", "lamps"], ["lamps", "lamp"]),
     (["--formats", "--writer", "m"], ["--writer is not for --formats"]),
     (["--factor", "labels"], ["--factor belongs to --formats"]),
+    (["--formats", "--budget", "1"], ["--budget", "no model is behind one"]),
+    (["--formats", "--price", "m=1,2"], ["--price names 'm'"]),
 ]
 
 

@@ -208,3 +208,12 @@ def test_a_proof_of_rows_without_answers_says_what_is_missing(own_case: Path) ->
     )
     assert result.returncode == 2
     assert "is no record of the scenario" in result.stderr
+
+
+def test_a_proof_of_a_pool_without_text_is_refused_as_without_one(own_case: Path) -> None:
+    (own_case / "pool.jsonl").write_text('{"id": "p0", "text": " "}\n')
+    asked = ("select", "filter", own_case, "--pool", "pool.jsonl", "--n", "3", "--no-model")
+    plain = call(*asked, "--out", "plain", cwd=own_case)
+    proved = call(*asked, "--prove", "--out", "proved", cwd=own_case)
+    assert plain.returncode == proved.returncode == 2
+    assert proved.stderr.splitlines()[-2:] == plain.stderr.splitlines()[-2:]

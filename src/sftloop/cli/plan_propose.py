@@ -61,11 +61,11 @@ def command(
     if as_json:
         options.print_json(plan)
     else:
-        click.echo("\n".join(_lines(plan, scenario)))
+        click.echo("\n".join(_lines(plan)))
     raise click.exceptions.Exit(1 if plan["memory"] and not plan["memory"]["fits"] else 0)
 
 
-def _lines(plan: dict[str, Any], scenario: Path) -> list[str]:
+def _lines(plan: dict[str, Any]) -> list[str]:
     facts = plan["facts"]
     machine, tokens = facts["hardware"], facts["tokens"]
     about = "" if tokens["counted"] else "about "

@@ -65,7 +65,7 @@ def command(
     if as_json:
         options.print_json(result)
     else:
-        _print(result, scenario)
+        _print(result)
 
 
 _VERDICTS = {
@@ -77,7 +77,7 @@ _VERDICTS = {
 }
 
 
-def _print(result: dict[str, Any], scenario: Path) -> None:
+def _print(result: dict[str, Any]) -> None:
     click.echo(
         f"{len(result['trials'])} trials in {result['seconds'] / 60:.1f} of {result['minutes']:g} minutes"
     )

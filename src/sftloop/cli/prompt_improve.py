@@ -117,16 +117,10 @@ def _formats(scenario: Path, model: str | None, **given: Any) -> dict[str, Any]:
 
     services = {name: given.pop(name) for name in ("prices", "keys", "budget")}
     remote = model if model and "@http" in model else None
-    if remote is None and (unused := next((name for name, value in services.items() if value), None)):
-        option = {"prices": "--price", "keys": "--key", "budget": "--budget"}[unused]
-        raise UsageError(
-            f"{option} is for a model behind an API, and none is asked.",
-            hint="Leave it out, or give --model NAME@https://…/v1.",
-        )
     search = FormatSearch(
         factors=given.pop("factors"),
         budget=Budget(minutes=given.pop("minutes"), answers=given.pop("records")),
-        services=Services(apis=[remote], **services) if remote else Services(),
+        services=Services(apis=[remote] if remote else [], **services),
         apply=given.pop("apply"),
     )
     return improve_formats(scenario, search, model=None if remote else model, **given)

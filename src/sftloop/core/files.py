@@ -6,14 +6,13 @@ Doesn't know what the files mean; JSON Lines have their own module.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,20 +73,26 @@ def require_ordinary(path: Path) -> None:
     Raises:
         OSError: something else than a file is there.
     """
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise OSError(errno.EINVAL, "it is a folder" if os.path.isdir(path) else "it is no ordinary file")
+    if other := no_file(path):
+        raise OSError(errno.EINVAL, f"it is {other}")
 
 
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Keep out every other process that asks for the same existing file until the block is left.
+def no_file(path: Path) -> str | None:
+    """Return what is there in a file's place, None where a file is or nothing."""
+    if not os.path.exists(path) or os.path.isfile(path):
+        return None
+    return "a folder" if os.path.isdir(path) else "no ordinary file"
 
-    The file is neither read nor written. Where the file system has no locks, nobody is kept out.
+
+def parse_json(text: str) -> Any:
+    """Parse JSON, refusing an object in which a key appears twice.
+
+    `json.loads` with a hook would build a decoder for every text, which takes as long as reading a row.
+
+    Raises:
+        ValueError: no JSON, or a repeated key.
     """
-    with path.open("rb") as stream:
-        with suppress(OSError):
-            fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+    return UNIQUE_KEYS.decode(text)
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -97,6 +102,9 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' appears twice")
     return value
+
+
+UNIQUE_KEYS = json.JSONDecoder(object_pairs_hook=unique_keys)
 
 
 def _umask() -> int:

@@ -18,8 +18,8 @@ from sftloop.core.files import (
     atomic_writer,
     disk_errors,
     json_problem,
+    parse_json,
     require_ordinary,
-    unique_keys,
 )
 
 
@@ -64,7 +64,7 @@ def parse_line(raw: bytes, where: str) -> dict[str, Any]:
         DataError: not UTF-8, malformed JSON, or not an object; the message starts with `where`.
     """
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=unique_keys)
+        value = parse_json(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{where}: not UTF-8 (byte 0x{raw[error.start]:02x} at column {error.start + 1}).",

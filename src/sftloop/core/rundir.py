@@ -14,9 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from sftloop.core.claim import Claim
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json, disk_errors, read_json, sha256_json
+from sftloop.core.locks import Claim
 from sftloop.core.progress import say
 
 MANIFEST = "manifest.json"

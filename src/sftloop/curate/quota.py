@@ -13,7 +13,7 @@ from typing import TypeVar
 from sftloop.core.seeds import derive_seed
 from sftloop.records import Record
 
-Name = TypeVar("Name", str, tuple[str, ...])
+Name = TypeVar("Name", str, tuple[str, str])
 
 
 def proportional(
@@ -71,11 +71,11 @@ def best_of_each_label(records: Sequence[Record], scores: Mapping[str, float], n
     for own in groups.values():
         own.sort(key=lambda record: (-scores[record.id], record.id))
 
-    def of_the_next(name: tuple[str, ...], share: int) -> float:
-        own = groups[name[0], name[1]]
+    def of_the_next(name: tuple[str, str], share: int) -> float:
+        own = groups[name]
         return scores[own[share].id] if share < len(own) else -math.inf
 
-    sizes = Counter[tuple[str, ...]]({name: len(own) for name, own in groups.items()})
+    sizes = Counter({name: len(own) for name, own in groups.items()})
     limits = proportional(sizes, min(n, len(records)), prefer=of_the_next)
     kept = {record.id for name, own in groups.items() for record in own[: limits[name]]}
     return [record for record in records if record.id in kept]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sftloop.core.seeds import derive_seed
 from sftloop.diagnose.claims import claimed
@@ -55,11 +55,11 @@ def suggest(
         seed: of the choice among them.
     """
     task = probes.task
-    known = {record.id for record in train}
-    sources = [record for record in train if record.task == task.name and record.source != SOURCE]
+    own = [record for record in train if record.task == task.name and record.source != SOURCE]
+    drafting = _Drafting(scenario, task, own, {record.id for record in train}, seed)
     return [
-        *_traps(scenario, task, diagnosis, sources, known, seed),
-        *_evidence(scenario, task, diagnosis, sources, known, seed),
+        *_traps(drafting, diagnosis),
+        *_evidence(drafting, diagnosis),
         *_over_claims(probes, answered, diagnosis),
         *_threshold(task, diagnosis),
         *_missing_label(task),
@@ -67,15 +67,20 @@ def suggest(
     ]
 
 
-def _traps(
-    scenario: Scenario,
-    task: Task,
-    diagnosis: Mapping[str, Any],
-    sources: Sequence[Record],
-    known: Collection[str],
-    seed: int,
-) -> list[Suggestion]:
+class _Drafting(NamedTuple):
+    """What drafts are made from."""
+
+    scenario: Scenario
+    task: Task
+    sources: Sequence[Record]
+    known: Collection[str]
+    """Ids of what is there already."""
+    seed: int
+
+
+def _traps(drafting: _Drafting, diagnosis: Mapping[str, Any]) -> list[Suggestion]:
     """Suggest records for the families that the model fails worst."""
+    scenario, task, sources, known, seed = drafting
     failed = [
         (name, row) for name, row in diagnosis["traps"].items() if row["n"] and row["passed"] < row["n"]
     ]
@@ -96,14 +101,8 @@ def _traps(
     return found
 
 
-def _evidence(
-    scenario: Scenario,
-    task: Task,
-    diagnosis: Mapping[str, Any],
-    sources: Sequence[Record],
-    known: Collection[str],
-    seed: int,
-) -> list[Suggestion]:
+def _evidence(drafting: _Drafting, diagnosis: Mapping[str, Any]) -> list[Suggestion]:
+    scenario, task, sources, known, seed = drafting
     removed = (diagnosis["interventions"] or {}).get("removed")
     if not removed or removed["keeps"]["value"] <= _TOLERATED:
         return []

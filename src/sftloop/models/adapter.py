@@ -47,10 +47,11 @@ def check_adapter(adapter_dir: Path, base_path: Path) -> None:
             if pickle
             else "Check the path.",
         )
-    tensors = read_shapes(weights)
-    if not _is_marked(adapter_dir, base_path):
-        _check_identity(adapter_dir, config, base_path)
-        _check_shapes(adapter_dir, config, tensors, base_path)
+    tensors, mark = read_shapes(weights), _mark(adapter_dir)
+    if mark.get("fingerprint") == fingerprint(base_path):
+        return  # trained on these very weights: their file may name and pack matrices in its own way
+    _check_identity(adapter_dir, config, mark, base_path)
+    _check_shapes(adapter_dir, config, tensors, base_path)
 
 
 def _config(adapter_dir: Path) -> dict[str, Any]:
@@ -70,18 +71,15 @@ def _config(adapter_dir: Path) -> dict[str, Any]:
     return config
 
 
-def _is_marked(adapter_dir: Path, base: Path) -> bool:
-    """Whether training marked these very weights: their file may name and pack matrices in its own way."""
-    if not (adapter_dir / BASE_MARK).is_file():
-        return False
-    mark = read_json(adapter_dir / BASE_MARK, "the mark of the adapter's base model")
-    return bool(mark.get("fingerprint") == fingerprint(base))
+def _mark(adapter_dir: Path) -> dict[str, Any]:
+    """Return what training left of the base, empty where an adapter comes from elsewhere."""
+    path = adapter_dir / BASE_MARK
+    return dict(read_json(path, "the mark of the adapter's base model")) if path.is_file() else {}
 
 
-def _check_identity(adapter_dir: Path, config: dict[str, Any], base: Path) -> None:
+def _check_identity(adapter_dir: Path, config: dict[str, Any], mark: dict[str, Any], base: Path) -> None:
     """Refuse when the adapter says that it belongs to other weights."""
-    if (adapter_dir / BASE_MARK).is_file():
-        mark = read_json(adapter_dir / BASE_MARK, "the mark of the adapter's base model")
+    if mark:
         known, given = _catalogued(str(mark.get("name", ""))), _catalogued(base.name)
         if known is not None and known == given:
             return  # one model of the catalogue with other weights: one copy came quantised, the other did not

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from sftloop.models.shared_attention import NAME, Rows, attention
+from sftloop.models.shared_attention import NAME, Alone, Rows, attention
 from sftloop.models.virtual_tokens import VirtualTokens, transformer
 
 if TYPE_CHECKING:
@@ -242,13 +242,13 @@ class PackedContext:
         finally:
             config._attn_implementation = usual
 
-    def _rows(self, tokens: PackedTokens, ancestors: Tensor | None) -> Rows | None:
+    def _rows(self, tokens: PackedTokens, ancestors: Tensor | None) -> Rows | Alone | None:
         assert self.segment is not None
         prefix = int((self.segment == PREFIX).sum())
         if prefix == len(self.segment):
             return None
         if len(tokens.ids) >= _LONG and self._is_one_record(tokens, prefix):
-            return Rows.of_one(self.prefix_keys, self.prefix_values)
+            return Alone(self.prefix_keys, self.prefix_values)
         visible = self._visible(tokens, ancestors, prefix)
         return Rows.of(
             self.prefix_keys,

@@ -34,6 +34,18 @@ _BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 @dataclass(frozen=True, slots=True)
+class Alone:
+    """One record, its queries at its own keys in their order: causal attention, which needs no places and no mask.
+
+    At 12,000 tokens and seven heads a key the mask would take 4 GB.
+    """
+
+    prefix_keys: Sequence[Tensor]
+    """Per layer (1, H / G, P, D); empty without a prefix."""
+    prefix_values: Sequence[Tensor]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Who attends to whom in one packed row: computed once, used by every layer."""
 
@@ -52,14 +64,6 @@ class Rows:
     """(B, 1, S, L) added to the scores: 0 where a query may look, −inf elsewhere."""
     folded: dict[int, Tensor] = field(default_factory=dict)
     """`bias` for heads that share keys, by G: filled on first use."""
-    alone: bool = False
-    """One record, all its queries at their own keys: plain causal attention needs no places and no bias."""
-
-    @classmethod
-    def of_one(cls, prefix_keys: Sequence[Tensor], prefix_values: Sequence[Tensor]) -> Rows:
-        """Lay out a single record, whose mask would take 4 GB at 12,000 tokens and seven heads a key."""
-        none = torch.empty(0)
-        return cls(prefix_keys, prefix_values, none, none, none, none, none, alone=True)
 
     @classmethod
     def of(
@@ -109,7 +113,7 @@ def attention(
     attention_mask: Tensor | None,
     scaling: float | None = None,
     *,
-    rows: Rows | None = None,
+    rows: Rows | Alone | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """The function registered with transformers; `rows` reaches it through the model's keyword arguments.
@@ -153,11 +157,10 @@ class _Joined(torch.autograd.Function):
         value: Tensor,
         prefix_key: Tensor | None,
         prefix_value: Tensor | None,
-        rows: Rows,
+        rows: Rows | Alone,
         scale: float,
     ) -> Tensor:
-        over = _over_itself if rows.alone else _over_own
-        out, lse = over(query, key, value, rows, scale)
+        out, lse = _over_own(query, key, value, rows, scale)
         if prefix_key is not None and prefix_value is not None:
             first, lse_first = _over_prefix(query, prefix_key, prefix_value, scale)
             joined = torch.logaddexp(lse, lse_first)
@@ -175,8 +178,7 @@ class _Joined(torch.autograd.Function):
         query, key, value, prefix_key, prefix_value, out, lse = ctx.saved_tensors
         rows, scale = ctx.rows, ctx.scale
         grad = gradients[0].contiguous()
-        back = _back_itself if rows.alone else _back_own
-        d_query, d_key, d_value = back(grad, query, key, value, out, lse, rows, scale)
+        d_query, d_key, d_value = _back_own(grad, query, key, value, out, lse, rows, scale)
         if prefix_key is None:
             return d_query.to(query.dtype), d_key, d_value, None, None, None, None
         more, *d_prefix = _back_prefix(grad, query, prefix_key, prefix_value, out, lse, scale)
@@ -216,26 +218,15 @@ def _back_prefix(
     return _unfold(d_query, query), d_key.sum(0, keepdim=True), d_value.sum(0, keepdim=True)
 
 
-def _over_itself(
-    query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float
-) -> tuple[Tensor, Tensor]:
+def _over_itself(query: Tensor, key: Tensor, value: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """One record's queries against its own keys: causal, so the kernel skips half of the pairs."""
-    del rows
     out, lse = _FORWARD(query, _for_each(query, key), _for_each(query, value), 0.0, True, scale=scale)
     return out.float(), lse
 
 
 def _back_itself(
-    grad: Tensor,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    out: Tensor,
-    lse: Tensor,
-    rows: Rows,
-    scale: float,
+    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor, lse: Tensor, scale: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    del rows
     keys, values = _for_each(query, key), _for_each(query, value)
     d_query, d_key, d_value = _BACKWARD(grad, query, keys, values, out, lse, 0.0, True, scale=scale)
     groups = query.shape[1] // key.shape[1]
@@ -248,8 +239,12 @@ def _for_each(query: Tensor, key: Tensor) -> Tensor:
     return key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
 
 
-def _over_own(query: Tensor, key: Tensor, value: Tensor, rows: Rows, scale: float) -> tuple[Tensor, Tensor]:
+def _over_own(
+    query: Tensor, key: Tensor, value: Tensor, rows: Rows | Alone, scale: float
+) -> tuple[Tensor, Tensor]:
     """Every record's queries against its own keys, records as a batch, in fp32: bf16 is slow on few keys."""
+    if isinstance(rows, Alone):
+        return _over_itself(query, key, value, scale)
     groups = query.shape[1] // key.shape[1]
     out, lse = _FORWARD(
         _spread(query, rows.queries, groups).float(),
@@ -271,9 +266,11 @@ def _back_own(
     value: Tensor,
     out: Tensor,
     lse: Tensor,
-    rows: Rows,
+    rows: Rows | Alone,
     scale: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
+    if isinstance(rows, Alone):
+        return _back_itself(grad, query, key, value, out, lse, scale)
     groups = query.shape[1] // key.shape[1]
     real = rows.query_is_real
     lse_padded = torch.where(real[:, None], lse[0][:, rows.queries].transpose(0, 1), float("inf"))

@@ -21,14 +21,12 @@ _METHODS: dict[str, Method] = {"lora+": "lora", "pissa": "lora", "plora": "lora"
 """Methods that the ledger counts as another."""
 _OPTIMIZERS: dict[str, Optimizer] = {"adamw": "adamw-fused", "adam-then-momentum": "adamw"}
 _STEPS = {
-    "half the micro-batch, twice the accumulation": "micro_batch_tokens",
-    "activation checkpointing": "recompute",
-    "AdamW with 8-bit states": "optimizer",
-    "Adafactor": "optimizer",
+    "half the micro-batch, twice the accumulation": {"micro_batch_tokens", "micro_batch_size"},
+    "activation checkpointing": {"recompute"},
+    "AdamW with 8-bit states": {"optimizer"},
+    "Adafactor": {"optimizer"},
 }
-"""Step → the setting it changes."""
-_UNSHARED = {"micro_batch_tokens": "micro_batch_size"}
-"""What the ordinary path reads in place of a setting: it counts records, not packed tokens."""
+"""Step → the settings it may change: the ordinary path counts records, the shared one packed tokens."""
 _RECORDS_IN_FULL = 8
 
 
@@ -73,9 +71,9 @@ def fits(facts: Facts, settings: Mapping[str, Any]) -> bool:
 
 
 def _allowed(step: Step, facts: Facts, kept: Collection[str]) -> bool:
-    key = _STEPS.get(step.name)
+    keys = _STEPS.get(step.name, set())
     eight_bit_elsewhere = step.name.startswith("AdamW") and facts.hardware.device != "cuda"
-    return key is not None and not {key, _UNSHARED.get(key)} & set(kept) and not eight_bit_elsewhere
+    return bool(keys) and keys.isdisjoint(kept) and not eight_bit_elsewhere
 
 
 def setup_of(facts: Facts, settings: Mapping[str, Any]) -> Setup:
@@ -134,14 +132,13 @@ def _batch(facts: Facts, settings: Mapping[str, Any]) -> Batch:
     else:
         own = tokens.prefix + tokens.own_longest
         micro = min(size, int(settings.get("micro_batch_size") or _RECORDS_IN_FULL))
+        answer *= micro  # answers end at different places: logits are there where any record has a target
     return Batch(
         micro_batch=micro,
         seq_len=prefix + own,
         prefix_len=prefix,
         accumulation=ceil(size / micro),
-        answer_len=answer
-        if shared
-        else answer * micro,  # ends lie apart: logits where any record has a target
+        answer_len=answer,
     )
 
 

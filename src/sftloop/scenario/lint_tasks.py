@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import combinations
-from unicodedata import category, normalize
+from unicodedata import category
 
 from sftloop.scenario.finding import Finding, Severity, task_finding
+from sftloop.scenario.recover import folded
 from sftloop.scenario.schema import Scenario, Task
 from sftloop.scenario.similarity import ngram_similarity, word_count
 
@@ -109,7 +110,7 @@ def _labels_alike(scenario: Scenario, task: Task) -> Iterator[Finding]:
     """Names that differ in case, width or invisible characters only: a reader can't tell them apart either."""
     seen: dict[str, str] = {}
     for name in task.labels:
-        plain = "".join(c for c in normalize("NFKC", name).casefold() if category(c) != "Cf").strip()
+        plain = "".join(c for c in folded(name) if category(c) != "Cf").strip()
         first = seen.setdefault(plain, name)
         if first != name:
             yield task_finding(

@@ -60,12 +60,12 @@ def match_name(text: str, names: Iterable[str]) -> str | None:
     for candidate in (text, text.strip(), bare(text)):
         if candidate in names:
             return candidate
-    folded = {_folded(text.strip()), _folded(bare(text))}
-    close = [name for name in names if _folded(name) in folded]
+    meant = {folded(text.strip()), folded(bare(text))}
+    close = [name for name in names if folded(name) in meant]
     return close[0] if len(close) == 1 else None
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return `text` with letters of one case, and full-width forms as the ordinary ones."""
     return normalize("NFKC", text).casefold()
 

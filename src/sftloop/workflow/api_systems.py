@@ -93,6 +93,24 @@ def service_endpoints(services: Services, *, option: str = "--api") -> list[Endp
     ]
 
 
+def require_service(services: Services, none: str, option: str) -> None:
+    """Refuse a budget where no service costs anything.
+
+    Args:
+        services: as written on the command line.
+        none: the models that are behind no API, for the message.
+        option: what would name a service.
+
+    Raises:
+        UsageError: there is a budget and no service.
+    """
+    if services.budget is not None and not services.apis:
+        raise UsageError(
+            f"--budget bounds what an API costs, and {none} is behind one.",
+            hint=f"Name one as MODEL@URL with {option}, or leave --budget out.",
+        )
+
+
 def _by_model(texts: Sequence[str], option: str, form: str, example: str) -> dict[str, str]:
     """Return model → what is said of it; the sign between them is the one behind `MODEL` in `form`."""
     found: dict[str, str] = {}

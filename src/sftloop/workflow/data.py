@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sftloop.core.errors import DataError
-from sftloop.core.files import exclusive, sha256_file
+from sftloop.core.files import sha256_file
 from sftloop.core.jsonl import write_jsonl
+from sftloop.core.locks import exclusive
 from sftloop.records import (
     ForeignFile,
     Record,
@@ -110,54 +111,43 @@ def import_records(
     scenario = load_scenario(directory)
     assert scenario.file is not None
     with exclusive(scenario.file):  # two imports at once would each write what they read plus their own
-        return _import(scenario, file, destination, task, format, mapping or {}, encoding, skip_bad)
-
-
-def _import(
-    scenario: Scenario,
-    file: Path,
-    destination: Destination,
-    task: str | None,
-    format: str,
-    mapping: Mapping[str, str],
-    encoding: str,
-    skip_bad: bool,
-) -> ImportResult:
-    targets = destination.files(scenario)
-    held = {name: _held(path, scenario) for name, path in targets.items()}
-    kept = {name: part.records for name, part in held.items()}
-    known = {record.id: record for records in kept.values() for record in records}
-    source = ForeignFile(
-        path=file,
-        scenario=scenario,
-        task=task,
-        format=format,
-        mapping=mapping,
-        encoding=encoding,
-        known=known,
-    )
-    beside = next(iter(targets.values())).parent  # where the user surely may write
-    rejects = rejects_file(file, beside) if skip_bad else None
-    incoming = list(source.records(skip_bad=skip_bad, rejects=rejects))
-    if not incoming:
-        raise DataError(f"None of the {source.read} rows of '{file}' is usable.", hint=f"See '{rejects}'.")
-    new = [record for record in incoming if record.id not in known]
-    placed = _place(new, destination, kept)
-    notes = leak_notes(scenario, placed, kept, targets)
-    files = _write(targets, held, placed) if new else _unchanged(targets, kept)
-    return ImportResult(
-        scenario=scenario.name,
-        source=str(file),
-        format=source.format,
-        read=source.read,
-        bad=source.bad,
-        added=len(new),
-        unchanged=len(incoming) - len(new),
-        tasks=dict(Counter(record.task for record in new)),
-        files=files,
-        rejects=str(rejects) if source.bad else None,
-        notes=(*column_notes(source), *starter_notes(files), *notes, *empty_notes(files)),
-    )
+        targets = destination.files(scenario)
+        held = {name: _held(path, scenario) for name, path in targets.items()}
+        kept = {name: part.records for name, part in held.items()}
+        known = {record.id: record for records in kept.values() for record in records}
+        source = ForeignFile(
+            path=file,
+            scenario=scenario,
+            task=task,
+            format=format,
+            mapping=mapping or {},
+            encoding=encoding,
+            known=known,
+        )
+        beside = next(iter(targets.values())).parent  # where the user surely may write
+        rejects = rejects_file(file, beside) if skip_bad else None
+        incoming = list(source.records(skip_bad=skip_bad, rejects=rejects))
+        if not incoming:
+            raise DataError(
+                f"None of the {source.read} rows of '{file}' is usable.", hint=f"See '{rejects}'."
+            )
+        new = [record for record in incoming if record.id not in known]
+        placed = _place(new, destination, kept)
+        notes = leak_notes(scenario, placed, kept, targets)
+        files = _write(targets, held, placed) if new else _unchanged(targets, kept)
+        return ImportResult(
+            scenario=scenario.name,
+            source=str(file),
+            format=source.format,
+            read=source.read,
+            bad=source.bad,
+            added=len(new),
+            unchanged=len(incoming) - len(new),
+            tasks=dict(Counter(record.task for record in new)),
+            files=files,
+            rejects=str(rejects) if source.bad else None,
+            notes=(*column_notes(source), *starter_notes(files), *notes, *empty_notes(files)),
+        )
 
 
 def export_records(

@@ -22,7 +22,7 @@ from sftloop.evaluate.predict import Predictor, predict_records
 from sftloop.records import Prediction, Record
 from sftloop.scenario import Scenario, probe_prompts
 from sftloop.workflow.answering import asks_again
-from sftloop.workflow.api_systems import Services, service_endpoints
+from sftloop.workflow.api_systems import Services, require_service, service_endpoints
 from sftloop.workflow.base_model import base_model
 
 if TYPE_CHECKING:
@@ -58,11 +58,7 @@ def find_voices(model: str, writer: str | None, services: Services) -> tuple[Voi
     apis = [text for text in named if "@http" in text]
     every = Services(apis=apis, prices=services.prices, keys=services.keys, budget=services.budget)
     found = dict(zip(apis, service_endpoints(every, option="--model or --writer"), strict=True))
-    if services.budget is not None and not apis:
-        raise UsageError(
-            "--budget bounds what an API costs, and neither model is behind one.",
-            hint="Name one as MODEL@URL with --writer or --model, or leave --budget out.",
-        )
+    require_service(every, "neither model", "--writer or --model")
     for endpoint in found.values():
         if services.budget is not None and endpoint.prices is None:
             raise UsageError(

@@ -19,7 +19,7 @@ from sftloop.records import Record, load_split, split_path
 from sftloop.scenario import Format, Scenario, load_scenario
 from sftloop.scenario.format_block import put_format
 from sftloop.scenario.yaml_edit import scenario_diff
-from sftloop.workflow.api_systems import Services, api_systems
+from sftloop.workflow.api_systems import Services, api_systems, require_service, service_endpoints
 from sftloop.workflow.improve_formats_asking import FormatAsker
 from sftloop.workflow.improve_formats_hunt import MINUTES, Budget, FormatHunt
 from sftloop.workflow.improve_formats_rounds import halves, schedule_for
@@ -138,6 +138,8 @@ def _divided(records: Sequence[Record], seed: int) -> tuple[list[Record], list[R
 def _system(scenario: Scenario, model: str | None, services: Services) -> System:
     own = load_variants(scenario, [])
     if not services.apis:
+        service_endpoints(services, option="--model")  # refuses prices and keys that belong to none
+        require_service(services, "no model", "--model")
         return model_systems(find_bases([model or scenario.model]), own)[0]
     return api_systems(services, own)[0]
 

@@ -62,4 +62,4 @@ def default_directory(
 ) -> Path:
     """Return `runs/VERB-SCENARIO-xxxxxxxx`; the end depends on inputs and settings."""
     identity = sha256_json({"inputs": dict(inputs), "settings": dict(settings)})
-    return Path("runs") / f"{verb}-{re.sub(_NO_FILE_NAME, '-', scenario)}-{identity[:8]}"
+    return Path("runs") / f"{verb}-{_NO_FILE_NAME.sub('-', scenario)}-{identity[:8]}"

@@ -286,12 +286,13 @@ class Search:
         for found in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
             study.tell(found.number, state=optuna.trial.TrialState.FAIL)
             study.enqueue_trial(found.params)
+        promoted = study.user_attrs.get(_PROMOTED, {})
         for found in study.trials:
             if "trial" not in found.user_attrs:
                 continue
             kept = found.user_attrs["trial"]
-            if study.user_attrs.get(_PROMOTED, {}).get("values") == kept["values"]:
-                kept = study.user_attrs[_PROMOTED]
+            if promoted.get("values") == kept["values"]:
+                kept = promoted
             trial = Trial(stage=stage.name, **kept)
             if not any(self._same(one, trial) for one in self.trials):
                 self.trials.append(trial)

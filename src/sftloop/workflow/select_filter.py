@@ -80,8 +80,8 @@ def filter_pool(
         files={f"pool {path}": _stamp(path) for path in files},
     )
     pool = Pool(files=files, columns=tuple(columns), skip_bad=asked.skip_bad)
-    if asked.prove:  # before hours of searching
-        _record(next(row.row for row in pool.rows()), scenario)
+    if asked.prove and (first := next(pool.rows(), None)):  # before hours of searching
+        _record(first.row, scenario)
     model = None if asked.no_model or not target.examples else base  # definitions are unlike texts to a model
     found = run_cascade(
         pool,

@@ -123,7 +123,7 @@ def test_another_programs_manifest_is_no_run(tmp_path: Path, content: str) -> No
 
 def test_one_process_at_a_time_works_in_it(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from sftloop.core.claim import Claim\n"
+        "import sys, time; from pathlib import Path; from sftloop.core.locks import Claim\n"
         f"held = Claim.on(Path({str(tmp_path)!r})); print('there', flush=True); time.sleep(100)"
     )
     other = start([sys.executable, "-c", program], stdout=subprocess.PIPE)

@@ -224,13 +224,13 @@ def test_trials_that_failed_on_all_of_the_data_are_no_finalists() -> None:
     default, failed = (
         SimpleNamespace(values=values, score=score) for values, score in (({}, 0.5), ({"rank": 8}, 0.0))
     )
-    search = SimpleNamespace(trials=[default, failed], clock=SimpleNamespace(budget=1.0))
-    trainer = SimpleNamespace(
+    search: Any = SimpleNamespace(trials=[default, failed], clock=SimpleNamespace(budget=1.0))
+    trainer: Any = SimpleNamespace(
         choices=SimpleNamespace(seed=0),
         trained=lambda values, *_: Trained(predictions=[], seconds=1.0, facts={}, failure="diverged"),
         training=lambda values: Training(),
     )
-    found = _finals(search, trainer, 1)  # type: ignore[arg-type]
+    found = _finals(search, trainer, 1)
     assert (found["chosen"], found["verdict"]) == ("default", "nothing_else")
 
 

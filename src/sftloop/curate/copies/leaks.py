@@ -66,14 +66,10 @@ def find_leaks(
     exact = list(_exact(texts))
     leaked = {(early.split, early.key) for early, _ in exact}
     contexts = context_fields(record for records in splits.values() for record in records)
-    pairs = near_pairs_across(
-        [own_text(text.records[0], contexts) for text in texts],
-        [text.split for text in texts],
-        threshold=threshold,
-        seed=seed,
-    )
+    own = [own_text(text.records[0], contexts) for text in texts]
+    pairs = near_pairs_across(own, [text.split for text in texts], threshold=threshold, seed=seed)
     if any(contexts.values()):
-        within = _pairs_within_contexts(texts, contexts, threshold, seed)
+        within = _pairs_within_contexts(texts, own, contexts, threshold, seed)
         every = {(pair.left, pair.right): pair for pair in (*pairs, *within)}
         pairs = _near_as_a_whole(texts, list(every.values()), threshold)
     pairs = [pair for pair in pairs if (texts[pair.left].split, texts[pair.left].key) not in leaked]
@@ -84,7 +80,11 @@ def find_leaks(
 
 
 def _pairs_within_contexts(
-    texts: Sequence[_Text], contexts: Mapping[str, frozenset[str]], threshold: float, seed: int
+    texts: Sequence[_Text],
+    own: Sequence[str],
+    contexts: Mapping[str, frozenset[str]],
+    threshold: float,
+    seed: int,
 ) -> Iterator[NearPair]:
     """Yield the near pairs among texts of one context.
 
@@ -100,8 +100,8 @@ def _pairs_within_contexts(
     for places in alike.values():
         sides = [texts[place].split for place in places]
         if len(set(sides)) > 1:
-            own = [own_text(texts[place].records[0], contexts) for place in places]
-            for pair in near_pairs_across(own, sides, threshold=threshold, seed=seed):
+            asked = [own[place] for place in places]
+            for pair in near_pairs_across(asked, sides, threshold=threshold, seed=seed):
                 yield pair._replace(left=places[pair.left], right=places[pair.right])
 
 

@@ -133,8 +133,7 @@ def row_text(row: Any) -> str:
     pool's row is recognised as one of the scenario's, whatever label, reason or evidence stand beside them.
     """
     if isinstance(row, dict) and isinstance(row.get("input"), dict) and isinstance(row.get("answer"), dict):
-        texts = [*(text for text in _record_texts(row["input"])), *_strings(row["answer"].get("text"))]
-        return "\n".join(text for text in map(str.strip, texts) if text)
+        row = [*(value for _, value in sorted(row["input"].items())), row["answer"].get("text")]
     return "\n".join(text for text in map(str.strip, _strings(row)) if text)
 
 
@@ -172,12 +171,6 @@ def _identity(own: Any, name: str) -> str:
     if isinstance(own, str):
         return own.strip()
     return f"{name}:{own}" if isinstance(own, int) else ""
-
-
-def _record_texts(given: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts of a record's input, fields by name, as `Record.documents` does."""
-    for name in sorted(given):
-        yield from _strings(given[name])
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sftloop.core.errors import DataError, UsageError
-from sftloop.core.files import json_problem, unique_keys
+from sftloop.core.files import UNIQUE_KEYS, json_problem, no_file, parse_json
 from sftloop.records.importing.plain import plain, without_bytes
 
 _PARQUET_BLOCK_ROWS = 4096
@@ -170,10 +170,9 @@ def open_text(path: Path, encoding: str = "utf-8") -> Iterator[IO[str]]:
 def _opened(path: Path, encoding: str) -> IO[str]:
     name = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
     try:
-        if path.exists() and not path.is_file():
-            kind = "a folder" if path.is_dir() else "no ordinary file"
+        if other := no_file(path):
             raise DataError(
-                f"'{path}' is {kind}.", hint="Write the rows to a file: it is read several times."
+                f"'{path}' is {other}.", hint="Write the rows to a file: it is read several times."
             )
         with Path(path).open("rb") as binary:
             if binary.read(2) in _UTF16_MARKS and name == "utf-8-sig":
@@ -208,7 +207,7 @@ def _json_row(line: str, number: int, encoding: str) -> Row:
     problem = _encoding_problem(line, encoding)
     if problem is None:
         try:
-            value = json.loads(line, object_pairs_hook=unique_keys)
+            value = parse_json(line)
         except (ValueError, RecursionError) as error:
             problem = _sentence(json_problem(error))
         else:
@@ -235,13 +234,12 @@ def _array_rows(path: Path, encoding: str) -> Iterator[Row]:
         text = stream.read()
     if problem := _encoding_problem(text, encoding):
         raise DataError(f"'{path}': {problem}")
-    decoder = json.JSONDecoder(object_pairs_hook=unique_keys)
     line, counted = 1, 0
     position = _skip(text, text.index("[") + 1)
     while position < len(text) and text[position] != "]":
         line, counted = line + text.count("\n", counted, position), position
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, position = UNIQUE_KEYS.raw_decode(text, position)
             position = _next_item(text, position)
         except json.JSONDecodeError as error:
             raise DataError(f"{path}:{error.lineno}:{error.colno}: malformed JSON: {error.msg}.") from None
