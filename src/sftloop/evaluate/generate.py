@@ -13,6 +13,7 @@ from sftloop.evaluate.align import Scored
 from sftloop.evaluate.measures import Measures
 from sftloop.evaluate.resample import FloatArray, additive
 from sftloop.evaluate.text import characters, normalise, overlap_f1
+from sftloop.scenario.recover import without_thoughts
 from sftloop.scenario.schema import Task
 
 PRIMARY = "chrf"
@@ -39,9 +40,16 @@ def measure(task: Task, scored: Scored) -> Measures:
 
 
 def texts(scored: Scored) -> tuple[list[str], list[str]]:
-    """Return expected and given texts; a text that is missing is empty."""
+    """Return expected and given texts; a text that is missing is empty.
+
+    A model's reasoning (`<think>…</think>`) is no part of its text, unless the record's own text reasons too.
+    """
     expected = [record.answer.text or "" for record in scored.records]
-    return expected, [_text(prediction.answer) or "" for prediction in scored.predictions]
+    given = [_text(prediction.answer) or "" for prediction in scored.predictions]
+    return expected, [
+        text if without_thoughts(own) != own.strip() else without_thoughts(text)
+        for own, text in zip(expected, given, strict=True)
+    ]
 
 
 def chrf_counts(expected: list[str], given: list[str]) -> FloatArray:

@@ -32,14 +32,19 @@ _JSON_STRING = r'"(?:[^"\\]|\\.)*"'
 
 
 def unwrapped(text: str) -> str:
-    """Return `text` without its reasoning and without the code fence around its only fenced part.
+    """Return `text` without its reasoning and without the code fence around its only fenced part."""
+    text = without_thoughts(text)
+    fenced = _FENCE.findall(text)
+    return str(fenced[0]).strip() if len(fenced) == 1 else text
+
+
+def without_thoughts(text: str) -> str:
+    """Return `text` without its reasoning and white space around it.
 
     A reasoning block may lack its opening tag, which some chat templates write, and its closing one, where the
     tokens ran out: nothing behind an open tag is an answer.
     """
-    text = _THOUGHTS.sub("", text).rpartition("</think>")[2].partition("<think>")[0].strip()
-    fenced = _FENCE.findall(text)
-    return str(fenced[0]).strip() if len(fenced) == 1 else text
+    return _THOUGHTS.sub("", text).rpartition("</think>")[2].partition("<think>")[0].strip()
 
 
 def bare(text: str) -> str:

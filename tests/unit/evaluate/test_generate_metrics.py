@@ -34,3 +34,18 @@ def test_an_unparsable_answer_is_no_match_for_anything():
     records, predictions = build_answered(TASK, ["a"], [UNPARSED])
     found = task_metrics(TASK, records, predictions)
     assert [found["metrics"][m]["value"] for m in ("exact_match", "char_f1", "chrf")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("expected", "said", "equal"),
+    [
+        ("Room 4", "<think>\nThe guest asks.\n</think>\n\nRoom 4", 1),
+        ("Room 4", "The guest asks.</think>Room 4", 1),
+        ("Room 4", "<think>Room 4", 0),
+        ("<think>a guest</think>Room 4", "<think>a guest</think>Room 4", 1),
+        ("<think>a guest</think>Room 4", "Room 4", 0),
+    ],
+)
+def test_thoughts_are_no_part_of_the_text_unless_the_record_has_them(expected, said, equal):
+    found = task_metrics(TASK, *build_answered(TASK, [expected], [said]))
+    assert found["metrics"]["exact_match"]["value"] == equal
