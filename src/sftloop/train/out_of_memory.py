@@ -62,7 +62,7 @@ def next_steps(settings: TrainSettings, method: Method, *, shared: bool, tokens:
     if not shared and settings.micro_batch > 1:
         fewer = settings.micro_batch // 2
         steps.append(f"--set micro_batch_size={fewer} (now {settings.micro_batch}; the same result)")
-    if not settings.recompute:
+    if not settings.recompute and (shared or method.name != "prefix"):
         steps.append("--set recompute=true (the same result, about a third more time)")
     if not shared:
         steps.append("the shared prefix, if it was switched off")

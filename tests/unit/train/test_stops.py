@@ -188,3 +188,9 @@ def test_what_is_done_already_is_not_advised() -> None:
         told = "; ".join(next_steps(settings, METHODS["qlora"](), shared=shared, tokens=64))
         assert "micro" not in told and "recompute" not in told and "--method" not in told
         assert ("shared prefix" in told) is not shared
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_recomputing_is_advised_only_where_it_can_be_done(shared: bool) -> None:
+    told = next_steps(TrainSettings(learning_rate=1e-3), METHODS["prefix"](), shared=shared, tokens=64)
+    assert any("recompute" in step for step in told) is shared
