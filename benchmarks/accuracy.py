@@ -1,19 +1,20 @@
 """Accuracy after the same LoRA training by this package and by TRL: the faster way must reach the same place.
 
-Both train on the same records in the same batches, with the same rank, rate and schedule; then one evaluation
-measures both adapters on the test split. Writes `results/accuracy.json`:
+Both train on the same records in the same batches, with the same rank, rate and schedule, in the precision that is
+fast here; then one evaluation measures both adapters on the test split. What is finished in `--runs` is kept.
+Writes `results/accuracy.json`:
 
-    python -m benchmarks.accuracy --data DIR [--epochs 2] [--seeds 1]
+    python -m benchmarks.accuracy --data DIR [--epochs 2] [--seeds 1] [--threads 2]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.cases import CASES, public_data, scenario_directory
@@ -24,6 +25,7 @@ from benchmarks.runners.job import Job
 from sftloop.core.files import atomic_write_json
 from sftloop.core.jsonl import write_jsonl
 from sftloop.core.progress import say
+from sftloop.models.device import choose_dtype
 
 _RESULTS = Path(__file__).parent / "results" / "accuracy.json"
 _CASE, _MODEL = CASES["banking77-15"], "smollm2-135m-instruct"
@@ -36,17 +38,20 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=THREADS)
+    parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--out", type=Path, default=_RESULTS)
     options = parser.parse_args()
+    options.runs = options.runs.resolve()
+    os.environ |= {"OMP_NUM_THREADS": str(options.threads), "SFTLOOP_THREADS": str(options.threads)}
     scenario = scenario_directory(_CASE, public_data(options.data))
     found = []
-    with TemporaryDirectory() as work:
-        for seed in range(options.seeds):
-            ours = _train_here(scenario, Path(work) / f"ours-{seed}", options.epochs, seed)
-            theirs = _train_there(scenario, Path(work) / f"trl-{seed}", options.epochs, seed)
-            found.append(_compare(scenario, ours, theirs, seed) | {"epochs": options.epochs})
-            atomic_write_json(options.out, found)
-            say(json.dumps(found[-1]))
+    for seed in range(options.seeds):
+        ours = _train_here(scenario, options.runs / f"ours-{seed}", options.epochs, seed)
+        theirs = _train_there(scenario, options.runs / f"trl-{seed}", options, seed)
+        found.append(_compare(scenario, ours, theirs, seed) | {"epochs": options.epochs})
+        atomic_write_json(options.out, found)
+        say(json.dumps(found[-1]))
 
 
 def _train_here(scenario: Path, run: Path, epochs: int, seed: int) -> Path:
@@ -56,8 +61,12 @@ def _train_here(scenario: Path, run: Path, epochs: int, seed: int) -> Path:
     return run / "train" / "adapter"
 
 
-def _train_there(scenario: Path, place: Path, epochs: int, seed: int) -> Path:
+def _train_there(scenario: Path, place: Path, options: argparse.Namespace, seed: int) -> Path:
     """Give TRL the batches that this package's plan makes, as one long epoch in order."""
+    if (place / "adapter" / "adapter_config.json").exists():
+        return place / "adapter"
+    import torch
+
     from sftloop.models import resolve_model
     from sftloop.records import load_split
     from sftloop.records.exporters import export_rows
@@ -67,10 +76,12 @@ def _train_there(scenario: Path, place: Path, epochs: int, seed: int) -> Path:
     loaded = load_scenario(scenario)
     records = load_split(loaded, "train")
     labels = [record.answer.label for record in records if record.answer]
-    steps = plan_steps([_CASE.task] * len(records), labels, epochs=epochs, batch_size=_BATCH, seed=seed)
+    steps = plan_steps(
+        [_CASE.task] * len(records), labels, epochs=options.epochs, batch_size=_BATCH, seed=seed
+    )
     rows = [records[index] for step in steps for index in step]
     rows = rows[: len(rows) // _BATCH * _BATCH]
-    place.mkdir()
+    place.mkdir(parents=True, exist_ok=True)
     write_jsonl(place / "conversations.jsonl", export_rows(rows, loaded, "openai"))
     model = resolve_model(_MODEL)
     job = Job(
@@ -80,13 +91,13 @@ def _train_there(scenario: Path, place: Path, epochs: int, seed: int) -> Path:
         task=_CASE.task,
         work="",
         result="",
-        dtype="bf16",
+        dtype="bf16" if choose_dtype("cpu") is torch.bfloat16 else "fp32",
         records=len(rows),
         pool=len(rows),
         batch=_BATCH,
         micro_batch=_MICRO,
         warmup_records=_BATCH,
-        threads=THREADS,
+        threads=options.threads,
         rank=RANK,
         alpha=ALPHA,
         learning_rate=_RATE,
