@@ -15,6 +15,8 @@ from sftloop.plan.part import Part
 from sftloop.plan.setup import Setup
 
 _SOURCE = "Gao et al. 2021, arXiv:2101.06983; counted from our engine"
+_MOST_KEPT = 4
+"""Micro-batches whose activations a kept prefix may reach."""
 
 
 def prefix_lines(part: Part, setup: Setup) -> list[Line]:
@@ -62,12 +64,23 @@ def _graph(part: Part, setup: Setup, tokens: int) -> list[Line]:
 
 
 def forgets_prefix(setup: Setup) -> bool:
-    """Does the engine compute the prefix again on the way back by itself?
-
-    It does for a prefix longer than a micro-batch and no longer than all its records' suffixes together.
-    """
+    """Does the engine compute the prefix again on the way back by itself?"""
     own = setup.batch.own
-    return own < setup.batch.prefix_len <= own * setup.batch.accumulation
+    return computed_again(setup.batch.prefix_len, own, own * setup.batch.accumulation)
+
+
+def computed_again(prefix: int, micro_batch: int, suffixes: int) -> bool:
+    """Whether a prefix's activations are forgotten while its micro-batches run, and computed again.
+
+    They are where they are more than a micro-batch's and the step is at most a quarter longer for it, and in any
+    case where they would be more than four micro-batches': memory follows the micro-batch.
+
+    Args:
+        prefix: its tokens.
+        micro_batch: suffix tokens of a pass.
+        suffixes: all suffix tokens of its records in the step.
+    """
+    return prefix > micro_batch and (prefix <= suffixes or prefix > _MOST_KEPT * micro_batch)
 
 
 def _line(what: str, at: tuple[str, ...], tokens: int, *factors: tuple[float, str]) -> Line:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from sftloop.models import PackedContext
+from sftloop.plan.prefix import computed_again
 from sftloop.train.examples import Example
 from sftloop.train.objective import Objective, TokenObjective
 from sftloop.train.recompute import Recompute
@@ -73,9 +74,7 @@ def shared_step(
         micro_batch_tokens: suffix tokens per forward and backward pass; bounds memory, not the result.
         precision: dtype of matrix products (autocast), None for the weights' own.
         objective: what is learned.
-        recompute: lets a prefix forget its activations while the micro-batches run, where they are more than
-            a micro-batch's and computing them again costs less than a quarter of the step: for a prefix
-            longer than a micro-batch and no longer than its records' suffixes together.
+        recompute: lets a long prefix forget its activations while the micro-batches run (`computed_again`).
 
     Returns:
         The loss, the mean over the whole batch's target tokens (or records), and token counts.
@@ -83,8 +82,9 @@ def shared_step(
     units = objective.units(batch)
     result = StepResult(0.0, units, 0, 0)
     for prefix, group in by_prefix(batch):
-        worthwhile = micro_batch_tokens < len(prefix) <= sum(len(example.suffix) for example in group)
-        with autocast(model, precision), recompute.forgetting(worthwhile) if recompute else nullcontext():
+        suffixes = sum(len(example.suffix) for example in group)
+        again = computed_again(len(prefix), micro_batch_tokens, suffixes)
+        with autocast(model, precision), recompute.forgetting(again) if recompute else nullcontext():
             context = PackedContext.from_prefix(model, list(prefix))
         leaves = _leaves(context)
         for micro in micro_batches(group, micro_batch_tokens):

@@ -129,11 +129,18 @@ def test_activations_are_really_forgotten() -> None:
 
 
 def test_a_prefix_forgets_where_that_is_worthwhile() -> None:
-    """Longer than a micro-batch and no longer than its suffixes: its layers run once more. Otherwise not."""
+    """Longer than a micro-batch and no longer than its suffixes, or than four micro-batches: its layers run once
+    more. Otherwise not."""
     group = [example for example in batch_of_two_tasks() if example.task == "a"]
     prefix, suffixes = len(group[0].prefix), sum(len(example.suffix) for example in group)
-    assert 20 < prefix <= suffixes
-    for examples, tokens, again in ((group, 20, 1), (group, prefix, 0), (group[:1], 1, 0)):
+    assert 20 < prefix <= suffixes and len(group[0].suffix) < prefix
+    quarter = -(-prefix // 4)
+    for examples, tokens, again in (
+        (group, 20, 1),
+        (group, prefix, 0),
+        (group[:1], quarter, 0),
+        (group[:1], quarter - 1, 1),
+    ):
         model, calls = tiny_model("llama"), []
         model.model.layers[0].mlp.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
         recompute = Recompute(model, always=False)
