@@ -27,7 +27,7 @@ def drawn(rng, n, seeds, level, seed_spread, difficulty):
     return rng.random((seeds, n)) < np.clip(levels[:, None] + difficulty, 0, 1)
 
 
-def compared(rng, *, gain=0.0, seed_spread=0.03, n=300, seeds=3):
+def compared(rng, *, gain=0.0, seed_spread=0.03, n=150, seeds=3):
     difficulty = 0.3 * rng.standard_normal(n)
     records, first = runs_of(drawn(rng, n, seeds, 0.7, seed_spread, difficulty))
     _, second = runs_of(drawn(rng, n, seeds, 0.7 + gain, seed_spread, difficulty))
