@@ -1,7 +1,7 @@
 """A cache layer that appends to a past which stays as it is.
 
-Transformers' own layer grows with every call. Here a second call with the same tokens gives the same, so that a
-layer can be computed again on the way back (activation checkpointing).
+Transformers' own layer grows with every call. Here a second call with the same tokens gives the same and leaves
+nothing behind, so that a layer can be computed again on the way back (activation checkpointing).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from transformers.cache_utils import DynamicLayer
 
 
 class FixedPast(DynamicLayer):
-    """Keys and values of one layer: the past, and behind it what was computed last.
+    """Keys and values of one layer: the past, and behind it what was computed first.
 
     Args:
         past: keys and values (1, H, K, D), in pieces that lie behind each other.
@@ -24,18 +24,28 @@ class FixedPast(DynamicLayer):
     def __init__(self, past: Sequence[tuple[Tensor, Tensor]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.past = past
+        self.complete = False
         if past:
             self.lazy_initialization(*past[0])
             self.keys, self.values = self._behind(past)
 
+    def take(self) -> tuple[Tensor, Tensor]:
+        """Hand out all keys and values and keep the past only: whoever computes this layer again needs no more."""
+        found = self.keys, self.values
+        self.keys = self.values = None
+        return found
+
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
-        """Return past and new keys and values, and remember them."""
-        if not self.past:
-            self.lazy_initialization(key_states, value_states)
-        self.keys, self.values = self._behind([*self.past, (key_states, value_states)])
-        return self.keys, self.values
+        """Return past and new keys and values, and remember those of the first call."""
+        found = self._behind([*self.past, (key_states, value_states)])
+        if not self.complete:
+            if not self.past:
+                self.lazy_initialization(key_states, value_states)
+            self.keys, self.values = found
+            self.complete = True
+        return found
 
     @staticmethod
     def _behind(pieces: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -197,8 +197,9 @@ class PackedContext:
             )
         layers: list[Any] = cache.layers
         own = 0 if apart or not self.prefix_keys else self.prefix_keys[0].shape[2]
-        self.keys = [layer.keys[:, :, own:] for layer in layers]
-        self.values = [layer.values[:, :, own:] for layer in layers]
+        taken = [layer.take() for layer in layers]
+        self.keys = [keys[:, :, own:] for keys, _ in taken]
+        self.values = [values[:, :, own:] for _, values in taken]
         found: Tensor = output.last_hidden_state[0, keep] if hidden else output.logits[0]
         return found
 

@@ -61,17 +61,14 @@ def kept_by_layer(architecture: Architecture, setup: Setup, keys_seen: int) -> l
 def working_set(architecture: Architecture, setup: Setup, *, again: bool) -> list[Kept]:
     """Return what is there per token while the last layer's MLP goes back, beside what is kept.
 
-    Those are the gradients of the product and of its factors, the gradient that comes in, and the layer's
-    output where it was computed again. The product itself has been freed by then, except where our engine
-    computed it again: what that made stays until the layer is done.
+    Those are the gradients of the product and of its factors, the gradient that comes in, and, in other engines, the
+    layer's output where it was computed again. The product itself has been freed by then.
     """
     e, f, wide = setup.width, architecture.intermediate, layer_input(architecture, setup)
     gradients = (4 if setup.ours else 3) if architecture.traits.gated else 2
     found = [Kept("gradients inside the MLP", gradients * e * f), Kept("the layer's gradient", wide)]
-    if again:
+    if again and not setup.ours:
         found.append(Kept("the layer's output, again", wide))
-    if again and setup.ours:
-        return found
     freed = sum(kept.size for kept in _inputs(architecture, setup) if kept.what == "product's input")
     return [*found, Kept("product, freed", -freed)] if freed else found
 

@@ -48,14 +48,14 @@ def _graph(part: Part, setup: Setup, tokens: int) -> list[Line]:
     again = setup.checkpointing or forgets_prefix(setup)
     work = sum(each.size for each in working_set(arch, setup, again=again))
     there, pairs = (*GRAPH, END, PREFIX), 2 * e * arch.keys
-    last = _line("prefix: what the last layer keeps", there, tokens, (2 * entry + pairs, "bytes"))
     layers = (part.layers - 1, "layers")
     if again:
         return [
             _line("prefix: layers' inputs, keys, values", there, tokens, (entry + pairs, "bytes"), layers),
-            last,
+            _line("prefix: the last layer's keys, values", there, tokens, (pairs, "bytes")),
             _line("prefix: one layer, computed again", (PREFIX,), tokens, (layer + work, "bytes")),
         ]
+    last = _line("prefix: what the last layer keeps", there, tokens, (2 * entry + pairs, "bytes"))
     return [
         _line("prefix: what layers keep", there, tokens, (entry + layer, "bytes"), layers),
         last,

@@ -92,6 +92,7 @@ def shared_step(
                 loss = objective.behind(_over_leaves(context, leaves), micro) / units
             loss.backward()
             result.loss += loss.item()
+            del loss  # its graph holds the leaves' casts
             result.suffix_tokens += sum(len(example.suffix) for example in micro)
         result.prefix_tokens += len(prefix)
         _back_through_prefix(context, leaves)
