@@ -61,8 +61,8 @@ def kept_by_layer(architecture: Architecture, setup: Setup, keys_seen: int) -> l
 def working_set(architecture: Architecture, setup: Setup, *, again: bool) -> list[Kept]:
     """Return what is there per token while the last layer's MLP goes back, beside what is kept.
 
-    Those are the gradients of the product and of its factors, the gradient that comes in, and, in other engines, the
-    layer's output where it was computed again. The product itself has been freed by then.
+    Those are the gradients of the product and of its factors, the gradient that comes in, and, in other engines,
+    the layer's output where it was computed again. The product itself has been freed by then.
     """
     e, f, wide = setup.width, architecture.intermediate, layer_input(architecture, setup)
     gradients = (4 if setup.ours else 3) if architecture.traits.gated else 2
