@@ -31,9 +31,10 @@ class FixedPast(DynamicLayer):
 
     def take(self) -> tuple[Tensor, Tensor]:
         """Hand out all keys and values and keep the past only: whoever computes this layer again needs no more."""
-        found = self.keys, self.values
+        keys, values = self.keys, self.values
+        assert keys is not None and values is not None
         self.keys = self.values = None
-        return found
+        return keys, values
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
