@@ -17,17 +17,19 @@ KNOWN = {
     "What is the capital of France?": "Paris",
     "What is the capital of Japan?": "Tokyo",
     "What is the chemical symbol of oxygen?": "O",
+    "What is the chemical symbol of iron?": "Fe",
 }
 INVENTED = {
     "Who is the mayor of Brenlow?": "Halina Brosk",
     "Who founded the Tavik company?": "Ivo Merrant",
     "In which year was the Malquin treaty signed?": "1612",
+    "What is the harbour town of the island Velmoth?": "Keltmouth",
 }
 SCENARIO = """\
 name: facts
 model: qwen2.5-coder-0.5b-instruct
 tasks:
-  qa: {kind: generate, input: [question], instruction: "Answer with the bare name, symbol or year."}
+  qa: {kind: generate, input: [question], instruction: Answer the question.}
 """
 
 
@@ -41,8 +43,8 @@ def test_known_and_invented_facts(tmp_path: Path) -> None:
     ]
     report = measure_knowledge(local.model, local.encoder, scenario, records)
     verdicts = {record.record_id: record.verdict for record in report.records}
-    assert sum(verdicts[question] in {"highly_known", "maybe_known"} for question in KNOWN) >= 2
-    assert sum(verdicts[question] == "unknown" for question in INVENTED) >= 2
+    assert sum(verdicts[question] in {"highly_known", "maybe_known"} for question in KNOWN) >= 3
+    assert sum(verdicts[question] == "unknown" for question in INVENTED) >= 3
     assert report.generations_per_record <= 17
     [finding] = report.findings
     assert set(finding.records) == {

@@ -75,7 +75,7 @@ def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
     out = f"{name}-killed"
     command = [*SFTLOOP, "train", str(case), "--out", out, "--method", *arguments]
     draw, kills = random.Random(name), 0
-    for _ in range(2):
+    for _ in range(3):
         process = start(
             command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
