@@ -58,7 +58,7 @@ def run_child(python: Path, runner: str, job: Job) -> dict[str, Any]:
             answer: dict[str, Any] = json.loads((work / "answer.json").read_text(encoding="utf-8"))
             return answer
         text = (work / "log.txt").read_text(encoding="utf-8", errors="replace")
-    raise ChildFailedError(_reason(code, text), "\n".join(text.splitlines()[-_TAIL_LINES:]))
+    raise ChildFailedError(reason(code, text), "\n".join(text.splitlines()[-_TAIL_LINES:]))
 
 
 @contextmanager
@@ -99,7 +99,8 @@ def _environment(threads: int, work: Path) -> dict[str, str]:
     }
 
 
-def _reason(code: int | None, log: str) -> str:
+def reason(code: int | None, log: str) -> str:
+    """Return in a line why a child ended with this exit code (None: its time was up)."""
     if code is None:
         return f"stopped after {_LIMIT_SECONDS // 3600} hours"
     if code in {-9, 137}:

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import reason
 from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import say
 
@@ -139,10 +140,8 @@ def _in_a_process(point: dict[str, Any]) -> dict[str, Any]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return {"error": f"more than {_SECONDS:.0f} s"}
-    if done.returncode in {-9, 137}:
-        return {"error": "killed by the system, most likely out of memory"}
     if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
+        return {"error": reason(done.returncode, done.stderr)}
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 

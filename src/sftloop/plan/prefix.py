@@ -55,10 +55,9 @@ def _graph(part: Part, setup: Setup, tokens: int) -> list[Line]:
             _line("prefix: the last layer's keys, values", there, tokens, (pairs, "bytes")),
             _line("prefix: one layer, computed again", (PREFIX,), tokens, (layer + work, "bytes")),
         ]
-    last = _line("prefix: what the last layer keeps", there, tokens, (2 * entry + pairs, "bytes"))
     return [
         _line("prefix: what layers keep", there, tokens, (entry + layer, "bytes"), layers),
-        last,
+        _line("prefix: what the last layer keeps", there, tokens, (2 * entry + pairs, "bytes")),
         _line("prefix: the layer on its way back", (PREFIX,), tokens, (work, "bytes")),
     ]
 

@@ -93,7 +93,7 @@ def shared_step(
             loss.backward()
             result.loss += loss.item()
             del loss  # its graph holds the leaves' casts
-            result.suffix_tokens += sum(len(example.suffix) for example in micro)
+        result.suffix_tokens += suffixes
         result.prefix_tokens += len(prefix)
         _back_through_prefix(context, leaves)
     return result
