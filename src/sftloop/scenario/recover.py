@@ -144,10 +144,13 @@ def strict_json(text: str) -> Any:
         ValueError: not JSON by that measure.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
+        return _STRICT.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=unique_keys)
