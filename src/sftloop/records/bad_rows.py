@@ -1,4 +1,4 @@
-"""Bad rows of a data file: all of them (up to a cap) in one error, or set aside in a rejects file.
+"""Bad rows of a data file: all of them in one error, like ones counted, or set aside in a rejects file.
 
 Knows file, line and reason; not what makes a row bad.
 """
@@ -17,18 +17,20 @@ from sftloop.core.jsonl import dump_line, read_jsonl
 from sftloop.core.progress import say
 
 CAP = 20
-"""Bad rows gathered into one error; enough to see the pattern, short enough to read."""
+"""Rows named in one error; enough to see the pattern, short enough to read."""
+_ALIKE = 3
+"""Rows named for the same reason; more are only counted."""
 
 
 @dataclass(slots=True)
 class BadRows:
     """Gathers the bad rows of one file; use it as a context around the reading.
 
-    Without `skip`, `add` raises when `CAP` rows are bad and leaving the context raises for fewer.
+    Without `skip`, `add` raises when `CAP` rows are named and leaving the context raises for fewer.
     With `skip`, each bad row goes to the `rejects` file (one JSON object per line: file, line, reason, row).
 
     Raises:
-        DataError: on bad rows without `skip`; names file, line and reason of each.
+        DataError: on bad rows without `skip`; names file, line and reason of each, up to three per reason.
         ExternalError: the rejects file can't be written.
     """
 
@@ -38,7 +40,8 @@ class BadRows:
     rejects: Path | None = None
     """Where bad rows go; by default `rejects_file` beside the file."""
     count: int = 0
-    _reasons: list[str] = field(default_factory=list)
+    _lines: dict[str, list[int]] = field(default_factory=dict)
+    """Reason → the rows' lines."""
     _stream: IO[str] | None = None
 
     def add(self, line: int, reason: str, row: Any) -> None:
@@ -47,9 +50,9 @@ class BadRows:
         if self.skip:
             self._reject(line, reason, row)
             return
-        self._reasons.append(f"{self.path}:{line}: {reason.strip()}")
-        if len(self._reasons) >= CAP:
-            self._raise()
+        self._lines.setdefault(reason.strip(), []).append(line)
+        if sum(min(len(lines), _ALIKE) for lines in self._lines.values()) >= CAP:
+            self._raise(f" (stopped after {CAP})")
 
     def __enter__(self) -> BadRows:
         return self
@@ -61,7 +64,7 @@ class BadRows:
             self._stream.close()
             if kind is None:
                 say(f"{self.path}: {self.count} bad rows skipped, kept in {self.rejects}")
-        if kind is None and self._reasons:
+        if kind is None and self._lines:
             self._raise()
 
     def _reject(self, line: int, reason: str, row: Any) -> None:
@@ -76,14 +79,23 @@ class BadRows:
             )
             self._stream.flush()
 
-    def _raise(self) -> None:
-        reasons, self._reasons = self._reasons, []
-        if len(reasons) == 1:
-            message = reasons[0]
-        else:
-            more = f" (stopped after {CAP})" if len(reasons) >= CAP else ""
-            message = f"'{self.path}' has {len(reasons)} bad rows{more}:\n  " + "\n  ".join(reasons)
-        raise DataError(message, hint="Mend them, or pass --skip-bad to set them aside and go on.")
+    def _raise(self, stopped: str = "") -> None:
+        lines, self._lines = self._lines, {}
+        rows = [row for reason, own in lines.items() for row in self._named(reason, own)]
+        message = (
+            rows[0]
+            if self.count == 1
+            else "\n  ".join([f"'{self.path}' has {self.count} bad rows{stopped}:", *rows])
+        )
+        raise DataError(
+            message, hint="Mend them or the scenario, or pass --skip-bad to set them aside and go on."
+        )
+
+    def _named(self, reason: str, lines: list[int]) -> list[str]:
+        rows = [f"{self.path}:{line}: {reason}" for line in lines[:_ALIKE]]
+        if len(lines) > _ALIKE:
+            rows[-1] += f" (and {len(lines) - _ALIKE} more)"
+        return rows
 
 
 def rejects_file(source: Path, folder: Path | None = None) -> Path:

@@ -42,7 +42,7 @@ def read_records(
 
     Raises:
         DataError: the file is missing, empty, or has bad rows (malformed JSON, wrong encoding, unknown task
-            or label, an id used before); names file, line and reason of each, up to 20.
+            or label, an id used before); names file, line and reason of each, up to 20, of like ones three.
     """
     path = Path(path)
     seen: dict[str, int] = {}

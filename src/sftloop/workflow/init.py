@@ -12,10 +12,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sftloop.core.errors import UsageError, nearest
 from sftloop.core.files import atomic_write_text
 
 LANGUAGES = ("en", "zh")
+_NAME = "name: my-scenario"
+"""What the starters say, to be replaced by the directory's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ class InitResult:
 
 
 def init_scenario(directory: Path, *, language: str = "en") -> InitResult:
-    """Write a starter scenario into a new or empty directory.
+    """Write a starter scenario into a new or empty directory, and name it after that.
 
     Args:
         directory: made if it doesn't exist.
@@ -56,9 +60,17 @@ def init_scenario(directory: Path, *, language: str = "en") -> InitResult:
     starter = resources.files("sftloop.workflow") / "starter" / language
     written = []
     for name, source in sorted(_files(starter)):
-        atomic_write_text(directory / name, source.read_text(encoding="utf-8"))
+        text = source.read_text(encoding="utf-8")
+        atomic_write_text(directory / name, text.replace(_NAME, _name_line(directory), 1))
         written.append(name)
     return InitResult(directory=str(directory), language=language, files=tuple(written))
+
+
+def _name_line(directory: Path) -> str:
+    name = directory.resolve().name
+    if not name.isprintable() or not name:
+        return _NAME
+    return yaml.safe_dump({"name": name}, allow_unicode=True, width=float("inf")).rstrip()
 
 
 def _files(folder: Traversable, above: str = "") -> Iterator[tuple[str, Traversable]]:

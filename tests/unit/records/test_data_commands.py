@@ -348,6 +348,12 @@ def test_each_source_keeps_its_rejects(sftloop, directory, tmp_path):
         assert row["row"]["text"] == bad
 
 
+@pytest.mark.parametrize("name", ["hotel", "机票 客服", "no", "2026", "a: b"])
+def test_init_names_the_scenario_after_its_directory(sftloop, tmp_path, name):
+    assert sftloop("init", tmp_path / name)[0] == 0
+    assert load_scenario(tmp_path / name).name == name
+
+
 def test_init_takes_an_empty_directory_and_refuses_any_other(sftloop, tmp_path):
     assert sftloop("init", tmp_path)[0] == 0
     before = (tmp_path / "scenario.yaml").read_bytes()

@@ -64,11 +64,22 @@ def test_nothing_is_yielded_behind_a_bad_row(file, scenario):
 
 
 def test_gathering_stops_at_the_cap(file, scenario):
-    file.write_bytes(lines(*["{"] * 500))
+    file.write_bytes(lines(*[row(f"r{n}", f"label{n}") for n in range(500)]))
     with pytest.raises(DataError) as caught:
         list(read_records(file, scenario))
     assert "20 bad rows (stopped after 20)" in caught.value.message
     assert f"{file}:20:" in caught.value.message and f"{file}:21:" not in caught.value.message
+
+
+def test_rows_bad_for_the_same_reason_are_counted(file, scenario):
+    """A wrong label in half of the rows doesn't hide what else is wrong."""
+    file.write_bytes(lines(*["{", row("a", "nope")] * 250, row("b", "noo")))
+    with pytest.raises(DataError) as caught:
+        list(read_records(file, scenario))
+    header, *rows = caught.value.message.splitlines()
+    assert header == f"'{file}' has 501 bad rows:"
+    assert [row.split(":")[1] for row in rows] == ["1", "3", "5", "2", "4", "6", "501"]
+    assert [row.endswith("(and 247 more)") for row in rows] == [False, False, True, False, False, True, False]
 
 
 def test_skip_bad_sets_rows_aside_and_goes_on(file, scenario, capsys):

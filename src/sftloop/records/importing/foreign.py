@@ -68,7 +68,7 @@ class ForeignFile:
         """Yield the file's records one at a time; `source` says file and line where the row doesn't.
 
         Raises:
-            DataError: bad rows without `skip_bad`, all in one message (up to 20); or no rows at all.
+            DataError: bad rows without `skip_bad`, all in one message (20, of like ones three); or no rows.
             UsageError: columns are missing, or the rows name no task and none is given.
         """
         meaning = RowMeaning(self.scenario, self.task, self.format, self.mapping)
