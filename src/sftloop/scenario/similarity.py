@@ -9,8 +9,9 @@ import re
 import unicodedata
 from collections import Counter
 
+from sftloop.core.script import IDEOGRAPH
+
 _WORD = re.compile(r"[^\W_]+")
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
 
 def normalised(text: str) -> str:
@@ -37,6 +38,6 @@ def ngram_similarity(first: str, second: str, n: int = 3) -> float:
 
 def word_count(text: str) -> int:
     """Return how many words a text has; two ideographs count as one word."""
-    ideographs = len(_IDEOGRAPH.findall(text))
-    rest = _IDEOGRAPH.sub(" ", text)
+    ideographs = len(IDEOGRAPH.findall(text))
+    rest = IDEOGRAPH.sub(" ", text)
     return len(_WORD.findall(rest)) + (ideographs + 1) // 2

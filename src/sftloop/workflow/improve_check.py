@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sftloop.core.errors import SftloopError
+from sftloop.core.script import IDEOGRAPH
 from sftloop.records import normalise
 from sftloop.scenario import Finding, Scenario, Task, lint, load_scenario
 from sftloop.scenario.similarity import ngram_similarity, ngrams, normalised, word_count
@@ -40,7 +41,6 @@ _COPIED = 40
 _FEWEST_COPIED = 4
 _FEWEST_REPEATED = 4
 """Words of a definition or rule that a new rule must not repeat whole."""
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _PLACEHOLDER = re.compile(r"<[^<>]{1,20}>")
 
 
@@ -106,9 +106,9 @@ def _form(change: Change) -> Refusal | None:
 
 
 def _language(change: Change, scenario: Scenario) -> Refusal | None:
-    if scenario.language == "zh" and not _IDEOGRAPH.search(change.text):
+    if scenario.language == "zh" and not IDEOGRAPH.search(change.text):
         return Refusal(kind="other_language", why="It holds no Chinese, and the scenario is in Chinese.")
-    if scenario.language == "en" and len(_IDEOGRAPH.findall(change.text)) > len(change.text) / 2:
+    if scenario.language == "en" and len(IDEOGRAPH.findall(change.text)) > len(change.text) / 2:
         return Refusal(kind="other_language", why="It is not in English, and the scenario is.")
     return None
 
@@ -190,7 +190,7 @@ def _copy(change: Change, task: Task, documents: Iterable[str]) -> Refusal | Non
 
 
 def _width(text: str) -> int:
-    wide = len(_IDEOGRAPH.findall(text))
+    wide = len(IDEOGRAPH.findall(text))
     return _COPIED // 3 if wide > len(text) / 2 else _COPIED
 
 

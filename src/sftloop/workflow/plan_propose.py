@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sftloop.plan import gpu_bytes
 from sftloop.plan.base_model import LARGEST, largest_that_fits
 from sftloop.plan.facts import Facts
 from sftloop.plan.ladder import Fitted
+from sftloop.plan.notes import Note
 from sftloop.plan.plan_file import PLAN_FILE
 from sftloop.plan.proposal import checked, fits_somehow, propose
 from sftloop.records import split_path
@@ -21,11 +22,12 @@ from sftloop.scenario import Scenario, load_scenario, put_over
 from sftloop.scenario.training import METHOD_OPTIONS
 from sftloop.workflow.follow_up import follow_up
 from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.model_language import language_gap
 from sftloop.workflow.place import open_run
 from sftloop.workflow.plan_earlier import rough_time
 from sftloop.workflow.plan_facts import Base, candidates, find_base, gather
 from sftloop.workflow.plan_measured import measured_method
-from sftloop.workflow.training_case import load_training_data
+from sftloop.workflow.training_case import TrainingData, load_training_data
 
 RUNS = Path("runs")
 """Where earlier runs are looked for: where they are written by default."""
@@ -88,7 +90,7 @@ def plan_scenario(
         "training": proposal.training,
         "memory": _memory(proposal.fitted, facts),
         "time": earlier,
-        "notes": [note._asdict() for note in proposal.notes],
+        "notes": [note._asdict() for note in (*_on_language(scenario, data, base), *proposal.notes)],
         "inputs": inputs,
         "plan": str(run.file(PLAN_FILE)),
         "command": follow_up("run", directory, run.file(PLAN_FILE), tasks, limit, skip_bad),
@@ -97,6 +99,11 @@ def plan_scenario(
     atomic_write_json(run.file(PLAN_FILE), result)
     run.mark_done("plan")
     return result
+
+
+def _on_language(scenario: Scenario, data: TrainingData, base: Base) -> Iterator[Note]:
+    if gap := language_gap(base.name, scenario, data.train):
+        yield Note(f"{gap.why} {gap.mend}", gap.zh)
 
 
 def _open(

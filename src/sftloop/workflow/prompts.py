@@ -27,6 +27,7 @@ from sftloop.scenario import (
     render_prompt,
     require_tasks,
 )
+from sftloop.workflow.model_language import language_gap
 
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
@@ -149,6 +150,8 @@ def lint_prompt(directory: Path, *, tasks: Collection[str] = (), model: str | No
     records, missing = _raw_records(scenario)
     name, encoder, notes = _encoder(scenario, model, "the length of prompts was not checked")
     findings = lint(scenario, records, **({} if encoder is None else _lengths(scenario, encoder)))
+    if gap := language_gap(model or scenario.model, scenario, records):
+        findings = sorted([gap.finding(scenario), *findings], key=lambda finding: finding.line or 0)
     return LintReport(
         scenario=scenario.name,
         file=str(scenario.file),

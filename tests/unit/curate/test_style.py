@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sftloop.curate.style.style import FEATURES, language_of, shape_of, style_of
+from sftloop.core.script import language_of
+from sftloop.curate.style.style import FEATURES, shape_of, style_of
 
 CASES = [
     ("structure", "The card is on its way.", "plain"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
+from sftloop.core.script import language_of
 from sftloop.curate.style.dominant import PartStyle
 from sftloop.curate.style.rewrite_facts import Change, Rewriting
-from sftloop.curate.style.style import language_of
 from sftloop.records import Record, check_record
 from sftloop.scenario import Answer, Scenario, Task, parse_answer
 from sftloop.scenario.recover import unwrapped

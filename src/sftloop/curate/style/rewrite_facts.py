@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sftloop.curate.style.style import language_of
+from sftloop.core.script import language_of
 
 Change = Literal[
     "new_number",

@@ -9,10 +9,9 @@ import json
 import re
 from collections.abc import Mapping
 
-_IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
-_LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+")
+from sftloop.core.script import IDEOGRAPH, language_of
+
 _FENCE = re.compile(r"^\s*```", re.MULTILINE)
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _BULLET = re.compile(r"^\s*(?:[-*•·]|\d{1,2}[.)、．]|[（(]\d{1,2}[)）])\s*\S")
 _MARKDOWN = re.compile(r"^#{1,6}\s|\*\*[^*\n]+\*\*|^\|.*\|\s*$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?…]+(?=[\s\"'”’)\]]|$)|[。！？]+")
@@ -77,20 +76,10 @@ def style_of(text: str, source: str = "") -> dict[str, str]:
     }
 
 
-def language_of(text: str) -> str:
-    """Return `zh`, `en`, `mixed` or `none`, by script, code aside; an ideograph weighs half a Latin word."""
-    prose = _CODE.sub(" ", text)
-    ideographs, words = len(_IDEOGRAPH.findall(prose)), len(_LATIN_WORD.findall(prose))
-    if ideographs + words == 0:
-        return "none"
-    share = ideographs / (ideographs + 2 * words)
-    return "zh" if share >= 0.5 else "en" if share <= 0.05 else "mixed"
-
-
 def shape_of(value: str) -> str:
     """Return a short value with each run of digits as 9, of letters as a, of ideographs as 字: `9-9-9`."""
     value = re.sub(r"\d+", "9", " ".join(value.split()))
-    return re.sub("字+", "字", re.sub(r"[^\W\d_字]+", "a", _IDEOGRAPH.sub("字", value)))
+    return re.sub("字+", "字", re.sub(r"[^\W\d_字]+", "a", IDEOGRAPH.sub("字", value)))
 
 
 def _content(text: str, source: str) -> str:
@@ -156,7 +145,7 @@ def _closing(text: str) -> str:
 def _opening(text: str) -> str:
     """Return the first word in lower case, or the first two ideographs."""
     start = text.lstrip("\"'“‘「『([{（【*#- ")
-    if _IDEOGRAPH.match(start):
+    if IDEOGRAPH.match(start):
         return start[:2]
     word = re.match(r"[\w']+", start)
     return word.group().casefold() if word else start[:1]
@@ -168,7 +157,7 @@ def _opening_kind(text: str) -> str:
         return "symbol"
     if first.isdigit():
         return "digit"
-    if _IDEOGRAPH.match(first):
+    if IDEOGRAPH.match(first):
         return "ideograph"
     return "capital" if first.isupper() else "small"
 
