@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from sftloop.cli import options
 from sftloop.plan.setup import Attention, Engine, Loss, Method, Optimizer, Precision, Sharding, Targets
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from sftloop.workflow.plan_memory import MemoryPlan
 
 _COUNT = click.IntRange(1)
+_BATCH = ("micro_batch", "seq_len", "prefix_len", "accumulation", "answer_len")
 
 
 def _choice(values: Any) -> click.Choice[str]:
@@ -22,7 +25,10 @@ def _choice(values: Any) -> click.Choice[str]:
 
 
 @click.command("memory")
-@click.option("--model", required=True, metavar="NAME", help="A known name, a directory, or a config.json.")
+@click.argument("scenario", type=click.Path(path_type=Path), metavar="[SCENARIO]", required=False)
+@click.option(
+    "--model", metavar="NAME", help="A known name, a directory, or a config.json; by default the scenario's."
+)
 @click.option("--gpu", metavar="NAME|BYTES", help="a100-80gb, rtx-4090, 24GB, 24GiB …")
 @click.option("--fit", is_flag=True, help="Where it doesn't fit, take the cheapest steps until it does.")
 @click.option("--calibrate", is_flag=True, help="Run two small steps here and correct the ledger by them.")
@@ -57,13 +63,33 @@ def _choice(values: Any) -> click.Choice[str]:
     "or sftloop's, which is the default with --prefix-len.",
 )
 @options.json_option
-def command(model: str, gpu: str | None, fit: bool, calibrate: bool, as_json: bool, **choices: Any) -> None:
+def command(
+    scenario: Path | None,
+    model: str | None,
+    gpu: str | None,
+    fit: bool,
+    calibrate: bool,
+    as_json: bool,
+    **choices: Any,
+) -> None:
     """Foresee the memory of a training, line by line, at its fullest instant.
 
-    Bytes are per GPU. Every line shows its formula.
+    Bytes are per GPU. Every line shows its formula. With a SCENARIO, model, method, batch and lengths are those of
+    its training, on the GPU given or else on this machine; options go over them.
     """
     from sftloop.workflow.plan_memory import plan_memory
 
+    if scenario is not None:
+        from sftloop.workflow.plan_facts import setup_for
+
+        model, setup = setup_for(scenario, model=model, gpu=gpu)
+        given = click.get_current_context().get_parameter_source
+        choices = {
+            name: value if given(name) is ParameterSource.COMMANDLINE else _flat(setup)[name]
+            for name, value in choices.items()
+        }
+    if model is None:
+        raise click.UsageError("Name a SCENARIO, or a model with --model.", click.get_current_context())
     plan = plan_memory(model, _setup(choices), gpu=gpu, fit=fit, calibrate=calibrate)
     if as_json:
         options.print_json(plan.to_json())
@@ -88,12 +114,7 @@ def _setup(values: dict[str, Any]) -> Setup:
         ),
         optimizer=values["optimizer"],
         precision=values["precision"],
-        batch=Batch(
-            **{
-                name: values[name]
-                for name in ("micro_batch", "seq_len", "prefix_len", "accumulation", "answer_len")
-            }
-        ),
+        batch=Batch(**{name: values[name] for name in _BATCH}),
         attention=values["attention"],
         loss=loss,
         checkpointing=values["checkpointing"],
@@ -106,6 +127,26 @@ def _setup(values: dict[str, Any]) -> Setup:
         ),
         engine=engine,
     )
+
+
+def _flat(setup: Setup) -> dict[str, Any]:
+    """Return a training as the options name it."""
+    adapter, batch, way = setup.adapter, setup.batch, setup.parallel
+    return {
+        **{name: getattr(setup, name) for name in ("method", "optimizer", "precision", "attention", "loss")},
+        **{name: getattr(batch, name) for name in _BATCH},
+        "lora_rank": adapter.rank,
+        "lora_targets": adapter.targets,
+        "lora_dropout": adapter.dropout,
+        "virtual_tokens": adapter.virtual_tokens,
+        "checkpointing": setup.checkpointing,
+        "gpus": way.gpus,
+        "sharding": way.sharding,
+        "offload": way.offload,
+        "tensor_parallel": way.tensor,
+        "pipeline_parallel": way.pipeline,
+        "engine": setup.engine,
+    }
 
 
 def _print(plan: MemoryPlan) -> None:

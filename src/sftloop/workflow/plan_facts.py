@@ -18,13 +18,15 @@ from sftloop.core.errors import ModelError
 from sftloop.plan import Architecture, find_config, gpu_bytes, known_name
 from sftloop.plan.base_model import Candidate
 from sftloop.plan.facts import Facts, Hardware, Tokens
+from sftloop.plan.fit import setup_of
+from sftloop.plan.setup import Setup
 from sftloop.records import Record
 from sftloop.scenario import Scenario, format_answer, probe_prompts, render_prompt
 from sftloop.workflow.plan_memory import find_architecture, without_bf16
+from sftloop.workflow.training_case import TrainingData, read_training_case
 
 if TYPE_CHECKING:
     from sftloop.models import PromptEncoder
-    from sftloop.workflow.training_case import TrainingData
 
 _SAMPLE, _LONGEST = 1_000, 20
 """Records whose tokens are counted: so many spread over all, and the longest."""
@@ -93,6 +95,27 @@ def gather(scenario: Scenario, data: TrainingData, base: Base, gpu: str | None) 
         hardware=_other(gpu) if gpu else _this_machine(),
         shareable=_shareable(base.folder),
     )
+
+
+def setup_for(directory: Path, *, model: str | None, gpu: str | None) -> tuple[str, Setup]:
+    """Return the base model and how `train` would train it on a scenario, for the ledger.
+
+    Args:
+        directory: the scenario's.
+        model: instead of the scenario's.
+        gpu: on this GPU instead of this machine.
+
+    Raises:
+        UsageError: an unknown GPU.
+        ModelError: the model is neither here nor known to the planner.
+        ScenarioError, DataError: the scenario or its records are wrong.
+    """
+    if gpu:
+        gpu_bytes(gpu)  # refused before records are counted
+    case = read_training_case(directory, {}, tasks=None, limit=None, skip_bad=False)
+    base = find_base(model or case.scenario.model)
+    settings = case.choices.model_dump(exclude_none=True)
+    return base.name, setup_of(gather(case.scenario, case.data, base, gpu), settings)
 
 
 def _shareable(folder: Path | None) -> bool:

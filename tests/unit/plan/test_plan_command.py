@@ -8,10 +8,18 @@ import sys
 import pytest
 from click.testing import CliRunner
 from tests.patience import run
+from tests.tiny_scenario import write_scenario
 
 from sftloop.cli.main import root
 from sftloop.core.errors import ModelError, UsageError
 from sftloop.plan import find_config
+
+
+@pytest.fixture
+def case(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SFTLOOP_DTYPE", "fp32")
+    return write_scenario(tmp_path / "case")
 
 
 def ask(*words: str) -> dict:
@@ -120,3 +128,37 @@ def test_half_the_context_says_that_no_option_does_it():
     found = ask("--model", "qwen2.5-7b", "--method", "lora", "--seq-len", "32768", "--gpu", "24GB", "--fit")
     assert any("half the context" in rung["step"] for rung in found["ladder"])
     assert any("only for records of at most 16,384 tokens" in note for note in found["notes"])
+
+
+def test_a_scenario_gives_model_method_and_lengths(case):
+    """As the proposal counts them; options go over them."""
+    found = ask(str(case))
+    own = ["--method", "lora", "--batch-size", "12", "--rank", "8"]
+    proposed = CliRunner().invoke(root, ["plan", str(case), *own, "--json"])
+    assert found["peak_allocated"] == json.loads(proposed.stdout)["memory"]["peak_allocated"]
+    assert found["components"]["prefix"] > 0
+    every = ask(str(case), "--method", "full")
+    assert every["trained_parameters"] == every["parameters"] == found["parameters"]
+    assert ask(str(case), "--micro-batch", "1")["peak_allocated"] < found["peak_allocated"]
+
+
+def test_its_training_section_counts_and_a_gpu_takes_bf16(case):
+    other = case / "full.yaml"
+    text = (case / "scenario.yaml").read_text()
+    other.write_text(
+        text.replace(
+            "training: {epochs: 10, learning_rate: 0.01, batch_size: 12, rank: 8, alpha: 16}",
+            "training: {method: full}",
+        )
+    )
+    full = ask(str(other))
+    assert full["trained_parameters"] == full["parameters"]
+    here, there = ask(str(case)), ask(str(case), "--gpu", "24GB")
+    assert (here["fits"], there["fits"]) == (None, True)
+    assert there["components"]["weights"] < 0.7 * here["components"]["weights"]
+
+
+def test_without_scenario_and_model_both_are_named():
+    answer = CliRunner().invoke(root, ["plan", "memory"])
+    assert answer.exit_code == 2
+    assert "SCENARIO" in answer.output and "--model" in answer.output
