@@ -22,8 +22,8 @@ from sftloop.cli import options
     "format_",
     metavar="FORMAT",
     default="",
-    help="openai, sharegpt, alpaca, csv, parquet, jsonl, records, promptfoo or openai-evals; by default found out "
-    "from the file.",
+    help="openai, sharegpt, alpaca, csv, excel, parquet, jsonl, records, promptfoo or openai-evals; by default "
+    "found out from the file.",
 )
 @click.option(
     "--map",
@@ -60,8 +60,8 @@ def command(  # noqa: PLR0913, PLR0917 (one parameter per option)
 ) -> None:
     """Add the records in FILE to a scenario's data files.
 
-    Reads OpenAI messages, ShareGPT and Alpaca (JSON Lines or one JSON array), CSV, Parquet, plain objects, and
-    the test suites of promptfoo and of OpenAI's evals. Records that are already there stay; importing the same
+    Reads OpenAI messages, ShareGPT and Alpaca (JSON Lines or one JSON array), CSV, Excel, Parquet, plain objects,
+    and the test suites of promptfoo and of OpenAI's evals. Records that are already there stay; importing the same
     file again changes nothing. Rows that don't fit (malformed, a label the scenario doesn't know, an id used
     before) end the command, with file, line and reason of each, before anything is written.
     """

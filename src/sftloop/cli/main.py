@@ -22,7 +22,7 @@ from sftloop.core.memory import is_out_of_memory, keep_freed_memory
 
 _VERBS = {
     "init": ("init", "Start a scenario: a commented scenario.yaml and a few records."),
-    "import": ("import_", "Turn OpenAI, ShareGPT, Alpaca, CSV or Parquet files into records."),
+    "import": ("import_", "Turn OpenAI, ShareGPT, Alpaca, CSV, Excel or Parquet files into records."),
     "export-data": ("export_data", "Write records for other trainers (OpenAI, ShareGPT, Alpaca)."),
     "models": ("models", "List and fetch base models."),
     "prompt": ("prompt", "Show what the model sees, find what is wrong with it, improve it."),

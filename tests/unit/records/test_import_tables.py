@@ -387,8 +387,8 @@ def test_what_cannot_be_detected_is_explained(tmp_path, name, content, message):
 def test_a_forced_format_wins_over_the_name(tmp_path, take):
     file = write(tmp_path / "a.txt", "message,label\nhi,other\n")
     assert take(file, format="csv")[0].answer.label == "other"
-    with pytest.raises(UsageError, match="no format 'excel'"):
-        take(file, format="excel")
+    with pytest.raises(UsageError, match=r"no format 'exel'\. Did you mean 'excel'"):
+        take(file, format="exel")
 
 
 def test_a_json_array_counts_lines_and_says_where_it_breaks(tmp_path, take):

@@ -1,4 +1,4 @@
-"""Other formats in: OpenAI messages, ShareGPT, Alpaca, CSV, Parquet and plain objects become records."""
+"""Other formats in: OpenAI messages, ShareGPT, Alpaca, CSV, Excel, Parquet and plain objects become records."""
 
 from sftloop.records.importing.detect import FORMATS, detect_format
 from sftloop.records.importing.foreign import ForeignFile

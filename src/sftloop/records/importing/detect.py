@@ -6,10 +6,11 @@ from itertools import islice
 from pathlib import Path
 
 from sftloop.core.errors import DataError, UsageError, nearest
+from sftloop.records.importing.excel import OLD_EXCEL, is_workbook
 from sftloop.records.importing.sources import json_rows, open_text
 
 FORMATS = (
-    *("openai", "sharegpt", "alpaca", "csv", "parquet", "jsonl", "records"),
+    *("openai", "sharegpt", "alpaca", "csv", "excel", "parquet", "jsonl", "records"),
     *("promptfoo", "openai-evals"),
 )
 """`jsonl`: any other objects, their keys mapped like columns; `records`: this package's own form."""
@@ -46,7 +47,14 @@ def detect_format(path: Path, encoding: str = "utf-8") -> str:
     if magic == b"PAR1":
         return "parquet"
     if magic == b"PK\x03\x04":
-        raise DataError(f"'{path}' is a zip archive or an Excel file.", hint="Save the sheet as CSV (UTF-8).")
+        if is_workbook(path):
+            return "excel"
+        raise DataError(f"'{path}' is a zip archive.", hint="Unpack it and import the files.")
+    if magic == OLD_EXCEL:
+        raise DataError(
+            f"'{path}' is an Excel file of the old kind (.xls), or has a password.",
+            hint="Save it as .xlsx without a password, or the sheet as CSV (UTF-8).",
+        )
     known = _SUFFIXES.get(path.suffix.lower())
     if known == "csv" and _has_expectations(path, encoding):
         return "promptfoo"

@@ -14,6 +14,7 @@ from sftloop.core.errors import DataError, UsageError
 from sftloop.records.bad_rows import BadRows
 from sftloop.records.identity import content_id
 from sftloop.records.importing.detect import check_format, detect_format
+from sftloop.records.importing.excel import excel_rows
 from sftloop.records.importing.meaning import RowMeaning
 from sftloop.records.importing.promptfoo import promptfoo_rows
 from sftloop.records.importing.sources import Row, csv_rows, json_rows, parquet_rows
@@ -40,7 +41,7 @@ class ForeignFile:
     format: str = ""
     """One of `FORMATS`; empty: found out from the file."""
     mapping: Mapping[str, str] = field(default_factory=dict)
-    """Part of the record → column (CSV, Parquet, `jsonl`, Alpaca)."""
+    """Part of the record → column (CSV, Excel, Parquet, `jsonl`, Alpaca)."""
     encoding: str = "utf-8"
     known: Mapping[str, Record] = field(default_factory=dict)
     """Records already kept, by id; a row may repeat one of them but not take its id for something else."""
@@ -91,11 +92,13 @@ class ForeignFile:
 
     def _only_this_row(self, skip_bad: bool) -> bool:
         """Whether missing columns may be one row's fault: objects differ in their keys, tables don't."""
-        return self.format not in ("csv", "parquet") and (skip_bad or self.read > 1)
+        return self.format not in ("csv", "excel", "parquet") and (skip_bad or self.read > 1)
 
     def _rows(self) -> Iterator[Row]:
         if self.format == "csv":
             return csv_rows(self.path, self.encoding)
+        if self.format == "excel":
+            return excel_rows(self.path)
         if self.format == "promptfoo":
             return promptfoo_rows(self.path, self.encoding)
         return parquet_rows(self.path) if self.format == "parquet" else json_rows(self.path, self.encoding)

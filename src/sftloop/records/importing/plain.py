@@ -1,4 +1,4 @@
-"""Values of Parquet and YAML as JSON has them: dates as text, decimals as numbers, bytes as the text they encode.
+"""Values of Parquet, Excel and YAML as JSON has them: dates as text, decimals as numbers, bytes as their text.
 
 Knows values; not what they are for.
 """

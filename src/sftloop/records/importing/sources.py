@@ -277,19 +277,33 @@ def _header(reader: Iterator[list[str]], path: Path, encoding: str) -> list[str]
         raise DataError(f"{path}:1: malformed CSV header: {error}.") from None
     if problem := _encoding_problem("".join(header), encoding):
         raise DataError(f"{path}:1: {problem}")
-    if not any(header):
-        raise DataError(f"'{path}' is empty or has no header on line 1.", hint="Name the columns there.")
-    twice = next((name for name in header if name and header.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"{path}:1: two columns are named '{twice}'.", hint="Rename one of them.")
+    check_header(header, path, 1)
     return header
 
 
+def check_header(header: list[str], path: Path, line: int) -> None:
+    """Refuse a header that names no column, or two alike.
+
+    Raises:
+        DataError: such a header.
+    """
+    if not any(header):
+        raise DataError(f"'{path}' is empty or has no header on line {line}.", hint="Name the columns there.")
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}:{line}: two columns are named '{twice}'.", hint="Rename one of them.")
+
+
 def _csv_row(cells: list[str], header: list[str], line: int, encoding: str) -> Row:
-    problem = _encoding_problem("".join(cells), encoding)
-    if problem is None and len(cells) != len(header):
+    if problem := _encoding_problem("".join(cells), encoding):
+        return Row(line=line, problem=problem, raw=cells)
+    return row_of(cells, header, line)
+
+
+def row_of(cells: list[Any], header: list[str], line: int) -> Row:
+    """Return a table's row as an object; one with other than the header's number of cells is bad."""
+    if len(cells) != len(header):
         problem = f"The row has {len(cells)} cells, the header has {len(header)}."
-    if problem is not None:
         return Row(line=line, problem=problem, raw=cells)
     value = dict(zip(header, cells, strict=True))
     return Row(line=line, value=value, raw=value)
