@@ -1,6 +1,6 @@
 """Whether a model of the catalogue was taught the language that a scenario needs.
 
-Models outside the catalogue are not judged. Looks at no weights and prints nothing.
+Models outside the catalogue are not judged. Looks at no weights.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from sftloop.core.progress import say
 from sftloop.core.script import language_of
 from sftloop.records import Record
 from sftloop.records.identity import input_texts
@@ -88,6 +89,12 @@ def language_gap(model: str, scenario: Scenario, records: Sequence[Record]) -> L
         if needs in other.languages and not other.gated and other.parameters >= entry.parameters
     )
     return LanguageGap(entry.name, entry.languages[0], needs, next(fitting, ""))
+
+
+def warn_of_language(model: str, scenario: Scenario, records: Sequence[Record]) -> None:
+    """Say what the model lacks, if anything."""
+    if gap := language_gap(model, scenario, records):
+        say(f"{gap.why} {gap.mend}")
 
 
 def _mostly_chinese(records: Sequence[Record]) -> bool:

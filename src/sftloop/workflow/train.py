@@ -18,6 +18,7 @@ from sftloop.train.checkpoints import saving
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.heads import add_heads, head_examples
 from sftloop.workflow.measure import input_hashes, mean_score, primary_values
+from sftloop.workflow.model_language import warn_of_language
 from sftloop.workflow.place import named_tasks, open_run
 from sftloop.workflow.training_case import TrainingData, read_training_case
 
@@ -42,6 +43,7 @@ def train_scenario(
     scenario, choices, data = read_training_case(
         directory, chosen, tasks=tasks, limit=limit, skip_bad=skip_bad
     )
+    warn_of_language(model or scenario.model, scenario, data.train)
     path = base_model(model or scenario.model)
     settings = {"tasks": named_tasks(tasks), "limit": limit, **choices.model_dump()}
     inputs = input_hashes(scenario, ["train", "validation"], path, None)

@@ -15,6 +15,7 @@ from sftloop.records import Record, load_split
 from sftloop.scenario import Scenario, Training
 from sftloop.workflow.base_model import base_model
 from sftloop.workflow.measure import input_hashes
+from sftloop.workflow.model_language import warn_of_language
 from sftloop.workflow.place import default_directory, named_tasks
 from sftloop.workflow.training_case import TrainingData, read_training_case
 
@@ -58,7 +59,7 @@ class WholeRun:
             directory, chosen, tasks=tasks, limit=limit, skip_bad=skip_bad
         )
         test = load_split(scenario, "test", tasks=tasks, limit=limit, skip_bad=skip_bad)
-
+        warn_of_language(model or scenario.model, scenario, data.train)
         base = base_model(model or scenario.model)
         return cls(
             scenario=scenario,

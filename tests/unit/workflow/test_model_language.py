@@ -8,7 +8,7 @@ import pytest
 
 from sftloop.records import Record
 from sftloop.scenario import Answer, load_scenario
-from sftloop.workflow.model_language import language_gap
+from sftloop.workflow.model_language import language_gap, warn_of_language
 from sftloop.workflow.prompts import lint_prompt
 
 SCENARIO = """\
@@ -43,11 +43,18 @@ def records(*texts: str) -> list[Record]:
     ],
 )
 def test_the_language_comes_from_wording_and_records(
-    tmp_path: Path, model: str, language: str, texts: list[str], instead: str | None
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    language: str,
+    texts: list[str],
+    instead: str | None,
 ) -> None:
     (tmp_path / "scenario.yaml").write_text(SCENARIO.format(language=language, model=model))
     gap = language_gap(model, load_scenario(tmp_path), records(*texts))
     assert (gap and gap.instead) == instead
+    warn_of_language(model, load_scenario(tmp_path), records(*texts))
+    assert capsys.readouterr().err.strip() == (f"{gap.why} {gap.mend}" if gap else "")
     if gap:
         assert "taught English" in gap.why and "in Chinese" in gap.why
         assert gap.instead in gap.mend and gap.instead in gap.zh
