@@ -98,6 +98,19 @@ def test_formulas_count_by_their_saved_values(sheet, tmp_path):
     assert [row.value["n"] for row in excel_rows(changed)] == [3, None]
 
 
+def test_cells_merged_over_rows_stand_in_each(sheet):
+    """A label over its group of messages; a row that is empty otherwise is none."""
+    file = sheet(
+        ["label", "message"], ["refund", "a"], [None, "b"], [None, None], ["other", "c"], [None, "d"]
+    )
+    book = load_workbook(file)
+    for area in ("A2:A4", "A5:A6"):
+        book.active.merge_cells(area)
+    book.save(file)
+    found = [(row.line, row.value["label"], row.value["message"]) for row in excel_rows(file)]
+    assert found == [(2, "refund", "a"), (3, "refund", "b"), (5, "other", "c"), (6, "other", "d")]
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

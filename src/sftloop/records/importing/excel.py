@@ -1,12 +1,13 @@
 """Rows out of an Excel workbook (.xlsx): its first visible sheet, the first row that isn't empty as header.
 
-Knows cells as they show; not what a row means. Formulas count by the value that was saved with them.
+Knows cells as they show; not what a row means. Formulas count by the value that was saved with them; cells that
+are merged over several rows stand in each of them. The whole workbook is held in memory.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,20 +60,33 @@ def _cells(path: Path) -> Iterator[tuple[int, list[Any]]]:
 
     try:
         with path.open("rb") as stream:
-            book = load_workbook(stream, read_only=True, data_only=True)
-            sheet, *others = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-            if others:
-                names = ", ".join(f"'{other.title}'" for other in others)
-                say(f"{path}: the sheet '{sheet.title}' is read. Not read: {names}")
-            sheet.reset_dimensions()
-            for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                if cells := _without_empty_end(values):
-                    yield number, cells
+            book = load_workbook(stream, data_only=True)
+        sheet, *others = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        if others:
+            names = ", ".join(f"'{other.title}'" for other in others)
+            say(f"{path}: the sheet '{sheet.title}' is read. Not read: {names}")
+        merged = _merged(sheet)
+        for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+            if _without_empty_end(values):
+                yield (
+                    number,
+                    _without_empty_end({**dict(enumerate(values)), **merged.get(number, {})}.values()),
+                )
     except Exception as error:  # what the parser meets in a damaged file is of any kind
         raise _unreadable(path, error) from None
 
 
-def _without_empty_end(values: Sequence[Any]) -> list[Any]:
+def _merged(sheet: Any) -> dict[int, dict[int, Any]]:
+    """Return row → column from 0 → value for what stands below the first row of merged cells, in their column."""
+    found: dict[int, dict[int, Any]] = {}
+    for area in sheet.merged_cells.ranges:
+        value = sheet.cell(area.min_row, area.min_col).value
+        for row in range(area.min_row + 1, area.max_row + 1):
+            found.setdefault(row, {})[area.min_col - 1] = value
+    return found
+
+
+def _without_empty_end(values: Iterable[Any]) -> list[Any]:
     cells = [None if value in _ERRORS else plain(value) for value in values]
     while cells and (cells[-1] is None or not str(cells[-1]).strip()):
         cells.pop()
