@@ -119,10 +119,12 @@ def render(rows: list[dict[str, Any]]) -> str:
             continue
         low, high = good[0]["interval"]
         values = [row["accuracy"] for row in good]
+        costs = [row["processor_seconds"] for row in good if "processor_seconds" in row]
+        cost = f"{statistics.mean(costs):.0f}" if costs else "–"
         spread = f"{min(values):.3f}–{max(values):.3f} ({len(values)})"
         lines.append(
             f"| {name} | {statistics.mean(values):.3f} [{low:.3f}, {high:.3f}] | {spread} | "
-            f"{good[0]['trainable_parameters']:,} | {statistics.mean(r['processor_seconds'] for r in good):.0f} | "
+            f"{good[0]['trainable_parameters']:,} | {cost} | "
             f"{max(r['peak_memory_bytes'] for r in good) / 1e9:.2f} |"
         )
     return "\n".join(lines)
@@ -154,7 +156,7 @@ def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
     scenario = str(_ROOT / "examples/bench" / row["scenario"])
     run = options.runs / f"{row['table']}-{row['scenario']}-{row['name']}-{row['seed']}"
     say(f"{run.name}")
-    before = _processor_seconds()
+    resumed, before = run.exists(), _processor_seconds()
     trained = _call(
         ["train", scenario, "--out", str(run), "--seed", str(row["seed"])]
         + SCENARIOS[row["scenario"]]
@@ -162,7 +164,7 @@ def _train(options: argparse.Namespace, row: dict[str, Any]) -> dict[str, Any]:
     )
     if "error" in trained:
         return trained
-    cost = {"processor_seconds": round(_processor_seconds() - before, 1)}
+    cost = {} if resumed else {"processor_seconds": round(_processor_seconds() - before, 1)}
     accuracy = _accuracy(Path(scenario), run)
     facts = {
         name: trained[name] for name in ("trainable_parameters", "seconds", "peak_memory_bytes", "steps")
