@@ -83,11 +83,11 @@ def command(
         from sftloop.workflow.plan_facts import setup_for
 
         model, setup = setup_for(scenario, model=model, gpu=gpu)
-        given = click.get_current_context().get_parameter_source
-        choices = {
-            name: value if given(name) is ParameterSource.COMMANDLINE else _flat(setup)[name]
-            for name, value in choices.items()
+        source = click.get_current_context().get_parameter_source
+        given = {
+            name: value for name, value in choices.items() if source(name) is ParameterSource.COMMANDLINE
         }
+        choices = {**_flat(setup), **given}
     if model is None:
         raise click.UsageError("Name a SCENARIO, or a model with --model.", click.get_current_context())
     plan = plan_memory(model, _setup(choices), gpu=gpu, fit=fit, calibrate=calibrate)

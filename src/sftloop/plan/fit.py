@@ -27,7 +27,7 @@ _STEPS = {
     "Adafactor": {"optimizer"},
 }
 """Step → the settings it may change: the ordinary path counts records, the shared one packed tokens."""
-_RECORDS_IN_FULL, _BATCH_SIZE = 8, 16
+_RECORDS_IN_FULL, BATCH_SIZE = 8, 16
 """The trainer's defaults."""
 
 
@@ -121,7 +121,7 @@ def _engine(facts: Facts) -> Engine:
 
 def _batch(facts: Facts, settings: Mapping[str, Any]) -> Batch:
     """Return the fullest pass: as many mean records as the micro-batch takes, or the longest alone."""
-    tokens, size = facts.tokens, int(settings.get("batch_size") or _BATCH_SIZE)
+    tokens, size = facts.tokens, int(settings.get("batch_size") or BATCH_SIZE)
     shared = shares(facts, settings)
     prefix, mean = (tokens.prefix if shared else 0), max(1, ceil(tokens.own))
     answer = max(1, ceil(tokens.answer))

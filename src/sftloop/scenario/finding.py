@@ -18,8 +18,8 @@ class Finding:
     kind: str
     severity: Severity
     """`error`: answers will be wrong or unusable; `warning`: they will be worse than they need to be."""
-    task: str | None
-    label: str | None
+    task: str | None = None
+    label: str | None = None
     line: int | None
     """Line of the scenario file, from 1."""
     why: str

@@ -59,8 +59,6 @@ def _no_system(scenario: Scenario) -> Finding:
     return Finding(
         kind="no_system",
         severity="warning",
-        task=None,
-        label=None,
         line=scenario.line("system") or scenario.line("name"),
         why="There is no system text; answers are steadier when the model knows its role and what it reads.",
         mend="Add `system:` with one or two sentences: the role, and what the inputs are.",
@@ -71,8 +69,6 @@ def _short_prefix(scenario: Scenario) -> Finding:
     return Finding(
         kind="short_prefix",
         severity="warning",
-        task=None,
-        label=None,
         line=scenario.line("format"),
         why="The input stands in front of the instruction and the definitions, so no more than the system text is "
         "shared by all prompts of a task; training and evaluation compute the rest again for every record.",

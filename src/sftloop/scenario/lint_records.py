@@ -43,7 +43,6 @@ def unknown_tasks(scenario: Scenario, records: Sequence[LintRecord]) -> Iterator
             kind="unknown_task",
             severity="error",
             task=name,
-            label=None,
             line=scenario.line("tasks"),
             why=f"{_listed(ids)} of the task '{name}', which the scenario doesn't have; they can't be used.",
             mend=f"Rename the task in the records or add it to the scenario. {nearest(name, scenario.tasks)}",

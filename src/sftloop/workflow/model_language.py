@@ -60,8 +60,6 @@ class LanguageGap(NamedTuple):
         return Finding(
             kind="model_language",
             severity="warning",
-            task=None,
-            label=None,
             line=scenario.line("model"),
             why=self.why,
             mend=self.mend,

@@ -17,6 +17,7 @@ from sftloop.core.files import atomic_write_json, read_json
 from sftloop.core.progress import clock as words
 from sftloop.core.progress import say
 from sftloop.core.rundir import RunDirectory
+from sftloop.plan.fit import BATCH_SIZE
 from sftloop.plan.time_forecast import Forecast, deviation, with_interval
 from sftloop.workflow.time_history import FORECAST, earlier_scores, forecast_of
 from sftloop.workflow.whole_run import WholeRun
@@ -142,7 +143,7 @@ def _size(
     bench: Bench, share: float, outlook: Outlook | None, minutes: float, notes: list[str]
 ) -> tuple[int, int]:
     """Return a pilot's steps and its answers per task: the share of the data, within bounds."""
-    batch = bench.choices.batch_size or 16
+    batch = bench.choices.batch_size or BATCH_SIZE
     wanted = share * len(bench.train) / batch
     steps = max(_FEWEST_STEPS, math.ceil(wanted))
     if wanted < _FEWEST_STEPS / 2:

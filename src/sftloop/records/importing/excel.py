@@ -67,11 +67,11 @@ def _cells(path: Path) -> Iterator[tuple[int, list[Any]]]:
             say(f"{path}: the sheet '{sheet.title}' is read. Not read: {names}")
         merged = _merged(sheet)
         for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-            if _without_empty_end(values):
-                yield (
-                    number,
-                    _without_empty_end({**dict(enumerate(values)), **merged.get(number, {})}.values()),
-                )
+            cells = _without_empty_end(values)
+            if cells and number in merged:
+                cells = _without_empty_end({**dict(enumerate(values)), **merged[number]}.values())
+            if cells:
+                yield number, cells
     except Exception as error:  # what the parser meets in a damaged file is of any kind
         raise _unreadable(path, error) from None
 
