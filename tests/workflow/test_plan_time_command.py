@@ -66,10 +66,14 @@ def test_an_unknown_model_is_refused(own_case: Path, refused: Callable[..., str]
     assert "qwen99" in message
 
 
-def test_a_handful_of_records_is_timed_too(own_case: Path) -> None:
+@pytest.mark.parametrize("head", [False, True], ids=["written", "head"])
+def test_a_handful_of_records_is_timed_too(own_case: Path, head: bool) -> None:
     """All of them make one step of the usual batch; the pilot takes smaller ones."""
-    result = call("plan", "time", own_case, "--limit", "1", "--json", cwd=own_case)
+    options = ("--set", f"head={json.dumps(head)}", "--out", "forecast")
+    result = call("plan", "time", own_case, "--limit", "1", *options, "--json", cwd=own_case)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
+    saved = json.loads((own_case / "forecast/pilot-1-of-100.json").read_text())
+    assert bool(saved["run"]["head_start"]) is head, "heads are taught before the first step"
     assert all(pilot["steps"] == 4 for pilot in found["pilots"])
     assert found["forecast"]["total"]["seconds"] > 0

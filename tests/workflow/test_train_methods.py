@@ -66,10 +66,11 @@ def test_it_trains_and_its_adapter_evaluates(case: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["pissa", "plora", "full"])
+@pytest.mark.parametrize("name", ["pissa", "plora", "full", "head"])
 def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
     """Loss for loss and bit for bit what an uninterrupted training gives."""
-    arguments = METHODS.get(name, ("full", "--learning-rate", "0.003"))
+    full = ("full", "--learning-rate", "0.003")
+    arguments = {**METHODS, "full": full, "head": (*full, "--set", "head=true")}[name]
     whole = f"{name}-whole"
     train(case, whole, *arguments)
     out = f"{name}-killed"
@@ -90,8 +91,10 @@ def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
     train(case, out, *arguments)
     assert kills > 0
     assert losses(case / out) == losses(case / whole)
-    weights = next((case / whole / "train").glob("*/*model.safetensors")).relative_to(case / whole)
-    assert (case / out / weights).read_bytes() == (case / whole / weights).read_bytes()
+    written = {path.relative_to(case / whole) for path in (case / whole / "train").glob("*/*.safetensors")}
+    assert len(written) == 1 + (name == "head"), "weights, and heads beside them"
+    for file in written:
+        assert (case / out / file).read_bytes() == (case / whole / file).read_bytes()
 
 
 def test_merged_it_answers_the_same(case: Path) -> None:

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
         ScoringHead,
         attach_heads,
         heads_of,
+        load_heads,
         save_heads,
         without_heads,
     )
-    from sftloop.models.in_full import keeping, last_logits
+    from sftloop.models.in_full import keeping, last_hidden_state, last_logits
     from sftloop.models.label_tree import LabelTree
     from sftloop.models.linear import LinearBaseline
     from sftloop.models.load import load_causal_lm, require_supported
@@ -52,9 +53,11 @@ _HOMES = {
     "heads_of": "heads",
     "inference": "local",
     "keeping": "in_full",
+    "last_hidden_state": "in_full",
     "last_logits": "in_full",
     "learns_prompts": "virtual_tokens",
     "load_causal_lm": "load",
+    "load_heads": "heads",
     "mark_base": "adapter",
     "merge_adapter": "merge",
     "model_hash": "weights",
@@ -86,9 +89,11 @@ __all__ = [
     "heads_of",
     "inference",
     "keeping",
+    "last_hidden_state",
     "last_logits",
     "learns_prompts",
     "load_causal_lm",
+    "load_heads",
     "mark_base",
     "merge_adapter",
     "model_hash",

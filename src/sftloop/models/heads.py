@@ -29,6 +29,7 @@ HEADS = "sftloop_heads"
 """Name under which a model carries its heads."""
 _GIVEN = 0.5
 """Probability from which one of several labels is given."""
+_LEAST_SPREAD = 0.01
 _CONFIG, _WEIGHTS = "heads.json", "heads.safetensors"
 
 
@@ -60,8 +61,8 @@ class HeadShape:
 class ScoringHead(torch.nn.Module):
     """Dropout and one linear layer, Xavier-initialised (Glorot and Bengio 2010), with an activation.
 
-    The features are first brought to a root mean square of 1, what Xavier's variance is made for: a last hidden
-    state has whatever scale its model's final norm learned, and one of 7 makes first losses near 7.
+    The features are first centred and scaled as `standardise` found them: most of a last hidden state is the same
+    whatever the record says, a few of its numbers a hundred times the others.
 
     Args:
         hidden: H.
@@ -76,13 +77,24 @@ class ScoringHead(torch.nn.Module):
         self.linear = torch.nn.Linear(hidden, max(1, len(shape.labels)))
         torch.nn.init.xavier_uniform_(self.linear.weight)
         torch.nn.init.zeros_(self.linear.bias)
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.zeros(hidden))
+        self.register_buffer("scale", torch.ones(()))
+
+    def standardise(self, features: Tensor) -> None:
+        """Take features (B, H) as the usual ones: from now on they have mean 0 and a mean squared norm of 1."""
+        mean = features.mean(0)
+        spread = (features - mean).square().sum(-1).mean().sqrt()
+        least = _LEAST_SPREAD * features.square().sum(-1).mean().sqrt()  # of one record, or of equal ones
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.maximum(spread, least))
 
     def forward(self, features: Tensor) -> Tensor:
         """Return what stands before the activation, (B, C), for features (B, H); fp32 under autocast too."""
         given = features.to(self.linear.weight.dtype)
         with torch.autocast(given.device.type, enabled=False):
-            scaled = torch.nn.functional.rms_norm(given, given.shape[-1:])
-            outputs: Tensor = self.linear(self.dropout(scaled))
+            outputs: Tensor = self.linear(self.dropout((given - self.mean) / self.scale))
         return outputs
 
     def activate(self, outputs: Tensor) -> Tensor:
@@ -147,7 +159,7 @@ def save_heads(heads: Mapping[str, ScoringHead], directory: Path) -> None:
     tensors = {
         f"{name}.{part}": tensor.detach().cpu().contiguous()
         for name, head in heads.items()
-        for part, tensor in head.linear.named_parameters()
+        for part, tensor in head.state_dict().items()
     }
     save_file(tensors, directory / _WEIGHTS)
     atomic_write_json(directory / _CONFIG, {name: asdict(head.shape) for name, head in heads.items()})
@@ -169,7 +181,7 @@ def load_heads(directory: Path, hidden: int) -> dict[str, ScoringHead]:
         tensors = load_file(directory / _WEIGHTS)
         for name, shape in read_json(directory / _CONFIG, "the heads' description").items():
             head = ScoringHead(hidden, HeadShape(**{**shape, "labels": tuple(shape["labels"])}))
-            head.linear.load_state_dict({part: tensors[f"{name}.{part}"] for part in ("weight", "bias")})
+            head.load_state_dict({part: tensors[f"{name}.{part}"] for part in head.state_dict()})
             found[name] = head.eval()
     except (OSError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(

@@ -98,10 +98,7 @@ class HeadObjective:
 
     def behind(self, context: PackedContext, micro: Sequence[Example]) -> Tensor:
         """Return the summed loss behind a shared prefix."""
-        device = context.model.device
-        last = torch.tensor([len(example.prompt) for example in micro], device=device).cumsum(0) - 1
-        row = pack([list(example.prompt) for example in micro], context.length, device)
-        return self._loss(context.model, micro, context.extend(row, last, hidden=True))
+        return self._loss(context.model, micro, last_hidden_states(context, micro))
 
     def whole(self, model: PreTrainedModel, micro: Sequence[Example]) -> Tensor:
         """Return the summed loss of padded sequences."""
@@ -131,6 +128,14 @@ class HeadObjective:
             outputs = heads[task](features[rows].float())
             total = total + self.losses[task](heads[task], outputs, wanted, self.options).sum()
         return total
+
+
+def last_hidden_states(context: PackedContext, micro: Sequence[Example]) -> Tensor:
+    """Return the hidden state that ends each example's prompt, (B, H), behind the prefix in `context`."""
+    device = context.model.device
+    last = torch.tensor([len(example.prompt) for example in micro], device=device).cumsum(0) - 1
+    row = pack([list(example.prompt) for example in micro], context.length, device)
+    return context.extend(row, last, hidden=True)
 
 
 def _padded(sequences: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:

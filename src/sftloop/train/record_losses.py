@@ -8,8 +8,7 @@ Shapes: `N` target positions of a micro-batch, `H` hidden size, `V` vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,18 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from sftloop.models import (
-    PackedContext,
-    PromptEncoder,
-    inference,
-    last_logits,
-    pack,
-    transformer,
-    why_not_shareable,
-)
+from sftloop.models import PackedContext, PromptEncoder, last_logits, pack, transformer
 from sftloop.train.chunked_loss import output_layer
 from sftloop.train.examples import Example
-from sftloop.train.shared import autocast, by_prefix, micro_batches, usual_micro_batch_tokens
+from sftloop.train.forward_each import forward_each
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -71,21 +62,15 @@ def record_losses(
             kind of device busy.
         advance: told after each pass how many more examples it covered.
     """
-    most = micro_batch_tokens or usual_micro_batch_tokens(model.device.type, precision)
-    found: dict[int, RecordLoss] = {}
-    with _measuring(model, precision):
-        if why_not_shareable(model.config, training=False):
-            for example in examples:
-                found[id(example)] = _in_full(model, example)
-                advance(1)
-            return [found[id(example)] for example in examples]
-        for prefix, group in by_prefix(examples):
-            context = PackedContext.from_prefix(model, list(prefix))
-            for micro in micro_batches(group, most):
-                losses = _behind(context.fork(), micro)
-                found.update(zip(map(id, micro), losses, strict=True))
-                advance(len(micro))
-    return [found[id(example)] for example in examples]
+    return forward_each(
+        model,
+        examples,
+        behind=_behind,
+        in_full=_in_full,
+        precision=precision,
+        micro_batch_tokens=micro_batch_tokens,
+        advance=advance,
+    )
 
 
 def unconditional_losses(
@@ -134,17 +119,6 @@ def answer_header(encoder: PromptEncoder) -> list[int]:
     opening = encoder.tokenizer.bos_token_id
     opens = opening is not None and first[0] == opening and len(tail) < len(first)
     return [opening, *tail] if opens else tail or [encoder.end_of_turn]
-
-
-@contextmanager
-def _measuring(model: PreTrainedModel, precision: torch.dtype | None) -> Iterator[None]:
-    learning = model.training
-    model.eval()
-    try:
-        with inference(model), autocast(model, precision):
-            yield
-    finally:
-        model.train(learning)
 
 
 def _behind(context: PackedContext, micro: Sequence[Example]) -> list[RecordLoss]:

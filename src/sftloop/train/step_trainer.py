@@ -17,7 +17,6 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import Trainer
 
 from sftloop.core.errors import TrainingError
-from sftloop.models import heads_of
 from sftloop.train.callbacks import Journal, SaveInProportion
 from sftloop.train.checkpoints import saving
 from sftloop.train.examples import Example
@@ -32,8 +31,6 @@ from sftloop.train.shared import StepResult, autocast, shared_step, usual_micro_
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_HEAD_RATE = 1e-3
 
 Validate = Callable[["PreTrainedModel"], dict[str, float]]
 """Returns metrics of the model as it is; `score` among them decides which checkpoint is best."""
@@ -120,7 +117,6 @@ class SharedPrefixTrainer(Trainer):
             groups = self.method.parameter_groups(
                 cast("torch.nn.Module", model or self.model), self.settings.learning_rate
             )
-            groups = _heads_apart(groups, cast("torch.nn.Module", model or self.model))
             split = [half for group in groups for half in _decaying_apart(group, self.args.weight_decay)]
             self.optimizer = build_optimizer(self.settings.optimizer, split, self.args.device)
         return self.optimizer
@@ -162,19 +158,6 @@ class SharedPrefixTrainer(Trainer):
             precision=self.precision,
             objective=self.objective,
         )
-
-
-def _heads_apart(groups: list[dict[str, Any]], model: torch.nn.Module) -> list[dict[str, Any]]:
-    """Give scoring heads, which start from nothing, a rate of their own where the method's is low."""
-    heads = {id(p) for head in heads_of(model).values() for p in head.parameters()}
-    if not heads:
-        return groups
-    split = []
-    for group in groups:
-        own = [p for p in group["params"] if id(p) in heads]
-        split.append({**group, "params": [p for p in group["params"] if id(p) not in heads]})
-        split.append({**group, "params": own, "lr": max(group["lr"], _HEAD_RATE)})
-    return [group for group in split if group["params"]]
 
 
 def _decaying_apart(group: dict[str, Any], weight_decay: float) -> list[dict[str, Any]]:

@@ -29,9 +29,10 @@ from sftloop.train.callbacks import (
 from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
+from sftloop.train.head_start import start_heads
 from sftloop.train.loss_course import StopDivergence, SwitchToMomentum
 from sftloop.train.methods import Method, PeriodicLoraMethod, PrefixTuningMethod, Trainable
-from sftloop.train.objective import Objective
+from sftloop.train.objective import HeadObjective, Objective
 from sftloop.train.optimizers import check_optimizer
 from sftloop.train.out_of_memory import explained
 from sftloop.train.peak_memory import peak_bytes, reset_peak
@@ -136,6 +137,16 @@ def train(
     reset_peak(device)
     journal.start()
     with explained(settings, method, device, shared=shared, tokens=trainer.micro_batch_tokens()):
+        if isinstance(objective, HeadObjective):
+            start_heads(
+                trainable.model,
+                examples,
+                objective,
+                precision=trainable.precision,
+                micro_batch_tokens=trainer.micro_batch_tokens(),
+                seed=settings.seed,
+                saved=checkpoints / "heads",
+            )
         trainer.train(resume_from_checkpoint=str(resume[0]) if resume else None)
     history = [row for row in trainer.state.log_history if "loss" in row or "eval_score" in row]
     atomic_write_json(directory / "history.json", history)

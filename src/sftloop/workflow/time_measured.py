@@ -43,6 +43,8 @@ class WholeRun:
     """Each once: the calls of the predictor."""
     asked: int
     """Test records."""
+    head_start: list[Work] = field(default_factory=list)
+    """The passes that teach scoring heads before the first step."""
     validations: int = 0
     save_every: int = 0
     """Steps between checkpoints."""
@@ -76,7 +78,8 @@ class Pilot:
         """Read what `to_json` wrote."""
         run = dict(value["run"])
         run["shape"] = Shape(*run["shape"])
-        run["train"] = [Work(*row) for row in run["train"]]
+        for name in ("train", "head_start"):
+            run[name] = [Work(*row) for row in run[name]]
         run["evaluations"] = {name: [Work(*row) for row in rows] for name, rows in run["evaluations"].items()}
         timed = {name: Timed.from_json(part) for name, part in value["evaluations"].items()}
         train = Timed.from_json(value["train"])

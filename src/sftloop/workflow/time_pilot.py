@@ -22,6 +22,7 @@ from transformers import TrainerCallback
 from sftloop.models import PromptEncoder
 from sftloop.plan.time_model import Work
 from sftloop.train import train
+from sftloop.train.head_start import taught
 from sftloop.train.shared import usual_micro_batch_tokens
 from sftloop.workflow.time_measured import Pilot, WholeRun
 from sftloop.workflow.time_work import (
@@ -170,6 +171,9 @@ def _train(bench: Bench, found: Pilot, directory: Path, steps: int, answers: int
     found.records = len(examples) - len(planned_steps(examples, settings)[0])
     run = found.run
     run.train = [training_work(step, whole, shared=shared) for step in planned_steps(ready.examples, whole)]
+    if bench.choices.head is not None:
+        chosen = taught(ready.examples, whole.seed).values()
+        run.head_start = [training_work(own, whole, shared=shared) for own in chosen]
     run.validations = math.ceil(len(run.train) / max(1, round(len(run.train) / whole.epochs)))
     run.save_every = whole.save_every
     run.shape = Shape.of(

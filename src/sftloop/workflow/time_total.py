@@ -100,7 +100,11 @@ class Outlook:
         return part._replace(drift=math.hypot(part.drift, _PER_NEIGHBOUR * crowd))
 
     def _steps(self) -> Part:
-        return together([at_costs(self.training, self.run.train), *self._once("first step")])
+        parts = [at_costs(self.training, self.run.train), *self._once("first step")]
+        if self.run.head_start and self.evaluations:
+            forward = self.evaluations.get("validation") or next(iter(self.evaluations.values()))
+            parts.append(at_costs(forward, self.run.head_start))
+        return together(parts)
 
     def _evaluation(self, name: str) -> Part:
         work = self.run.evaluations[name]

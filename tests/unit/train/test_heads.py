@@ -167,14 +167,27 @@ def test_a_new_head_is_xavier() -> None:
     assert weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
 
 
-def test_the_scale_of_the_hidden_state_changes_nothing() -> None:
-    own, features = head(CHOICE, hidden=64), torch.randn(5, 64)
-    torch.testing.assert_close(own(features), own(7 * features))
-    torch.testing.assert_close(own(features).std().item(), (64 * 2 / 67) ** 0.5, rtol=0.5, atol=0.0)
+def test_the_usual_features_have_mean_0_and_norm_1() -> None:
+    own, features = head(CHOICE, hidden=64), torch.randn(5, 64) + 40 * torch.eye(64)[7]
+    other = head(CHOICE, hidden=64)
+    own.standardise(features)
+    other.standardise(7 * features + 3)
+    torch.testing.assert_close(own(features), other(7 * features + 3), rtol=1e-4, atol=1e-5)
+    read = (features - own.mean) / own.scale
+    assert read.mean(0).abs().max() < 1e-5
+    assert read.square().sum(1).mean() == pytest.approx(1, rel=1e-5)
+
+
+def test_the_features_of_one_record_can_be_read() -> None:
+    own, features = head(SCORE, hidden=64), torch.randn(1, 64)
+    own.standardise(features)
+    assert own(features).isfinite().all()
+    assert own(features + 0.01).abs().max() < 20
 
 
 def test_saved_and_loaded(tmp_path: Path) -> None:
     heads = {shape.task: head(shape) for shape in (CHOICE, MULTI, SCORE)}
+    heads["b"].standardise(torch.randn(9, 8) + 3)
     save_heads(heads, tmp_path)
     loaded = load_heads(tmp_path, 8)
     features = torch.randn(2, 8)
