@@ -9,8 +9,9 @@ Shapes: `B` records of a task, `H` hidden size.
 
 from __future__ import annotations
 
+import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 MOST_RECORDS = 2000
 """Records of one task whose features are computed."""
-_STEPS = 300
+_STEPS, _FOLDS, _REACH = 300, 5, 0.5
 
 
 def start_heads(
@@ -90,18 +91,49 @@ def taught(examples: Sequence[Example], seed: int) -> dict[str, list[Example]]:
 
 
 def _teach(head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective) -> None:
-    """Fit a head to features (B, H): all at once, AdamW with a rate that falls to nothing.
-
-    As the features have norm 1, a step of H^-½ for every weight moves an output by about 1 at most.
-    """
+    """Fit a head to features (B, H), as far as records that it doesn't see gain from it."""
     head.standardise(features)
-    head.train()
-    rate: float = features.shape[-1] ** -0.5
-    optimizer = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=0.0)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=_STEPS)
-    for _ in range(_STEPS):
+    stop = _enough(head, features, wanted, task, objective) if len(features) > 1 else 0
+    for step in _fit(head, features, wanted, task, objective):
+        if step == stop:
+            break
+    head.zero_grad()
+
+
+def _enough(head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective) -> int:
+    """Return the first step whose loss on held-out records, in five folds, is within a standard error of the best.
+
+    The one-standard-error rule of Breiman et al. (1984). A head that fits every record reads what little the
+    features differ in, and whatever moves beneath it then throws it off.
+    """
+    count = len(features)
+    losses = features.new_zeros(_STEPS + 1, count)
+    fold_of = torch.randperm(count).to(features.device) % _FOLDS
+    for fold in range(min(_FOLDS, count)):
+        out = fold_of == fold
+        pupil = copy.deepcopy(head)
+        for step in _fit(pupil, features[~out], wanted[~out], task, objective):
+            with torch.no_grad():
+                outputs = pupil.eval()(features[out])
+                losses[step, out] = objective.losses[task](pupil, outputs, wanted[out], objective.options)
+    means = losses.mean(1)
+    best = int(means.argmin())
+    limit = means[best] + losses[best].std() / count**0.5
+    return int((means <= limit).nonzero()[0])
+
+
+def _fit(
+    head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective
+) -> Iterator[int]:
+    """Fit a head step by step, all records at once; yields how many steps were made, from 0 on.
+
+    As the features have norm 1, an Adam step moves an output by at most `_REACH`.
+    """
+    optimizer = torch.optim.Adam(head.parameters(), lr=_REACH * features.shape[-1] ** -0.5)
+    for step in range(_STEPS):
+        yield step
         optimizer.zero_grad()
-        objective.losses[task](head, head(features), wanted, objective.options).mean().backward()
+        outputs = head.train()(features)
+        objective.losses[task](head, outputs, wanted, objective.options).mean().backward()
         optimizer.step()
-        schedule.step()
-    optimizer.zero_grad()
+    yield _STEPS
