@@ -118,6 +118,8 @@ def test_heads_answer_instead_of_text(case: Path, method: str) -> None:
     rate = "0.003" if method == "full" else "0.01"
     found = train(case, f"head-{method}", method, "--learning-rate", rate, "--set", "head={dropout: 0.1}")
     assert found["head"]["dropout"] == 0.1
+    history = json.loads((case / f"head-{method}" / "train/history.json").read_text())
+    assert [row["step"] for row in history if "eval_score" in row][:2] == [0, 8], "also as they start"
     where = ["--adapter", f"head-{method}"]
     score, rows = evaluate(case, f"head-{method}-again", *where)
     assert score >= 0.8

@@ -129,6 +129,7 @@ def train(
     )
     trainer.method, trainer.objective, trainer.recompute = method, objective, recompute
     trainer.remove_callback(PrinterCallback)
+    trainer.args.eval_on_start = isinstance(objective, HeadObjective) and not resume
     trainer.settings, trainer.precision, trainer.shared = settings, trainable.precision, shared
     trainer.journal, trainer.checkpoints, trainer.validate = journal, in_proportion, validate
     if resume:

@@ -175,6 +175,7 @@ def _train(bench: Bench, found: Pilot, directory: Path, steps: int, answers: int
         chosen = taught(ready.examples, whole.seed).values()
         run.head_start = [training_work(own, whole, shared=shared) for own in chosen]
     run.validations = math.ceil(len(run.train) / max(1, round(len(run.train) / whole.epochs)))
+    run.validations += bool(run.head_start)
     run.save_every = whole.save_every
     run.shape = Shape.of(
         ready.trainable.model, parameters=ready.trainable.parameters, trained=outcome.trainable_parameters
