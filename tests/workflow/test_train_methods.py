@@ -176,10 +176,11 @@ def test_settings_reach_the_trainer(case: Path, pairs: tuple[str, ...]) -> None:
         (["--set", "head={loss: foo}"], "no loss 'foo'"),
         (["--set", "head={activation: softmax}"], "softmax is for one label"),
         (["--set", "head={dropout: 2}"], "training.head.dropout"),
+        (["--method", "prompt", "--no-shared-prefix", "--set", "head=true"], "needs the shared prefix"),
     ],
 )
-def test_wrong_choices_are_explained(case: Path, arguments: list[str], words: str) -> None:
-    result = call("train", case, "--out", "wrong", *arguments, cwd=case)
+def test_wrong_choices_are_explained(case: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
+    result = call("train", case, "--out", tmp_path / "run", *arguments, cwd=case)
     assert result.returncode == 2, result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr

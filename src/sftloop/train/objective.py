@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from sftloop.core.errors import TrainingError
-from sftloop.models import PackedContext, heads_of, keeping, learns_prompts, pack, transformer
+from sftloop.models import PackedContext, heads_of, keeping, pack, transformer
 from sftloop.train.chunked_loss import output_layer, summed_cross_entropy
 from sftloop.train.examples import Example
 from sftloop.train.head_losses import Loss, LossOptions
@@ -101,11 +100,7 @@ class HeadObjective:
         return self._loss(context.model, micro, last_hidden_states(context, micro))
 
     def whole(self, model: PreTrainedModel, micro: Sequence[Example]) -> Tensor:
-        """Return the summed loss of padded sequences."""
-        if learns_prompts(model):
-            raise TrainingError(
-                "A head over virtual tokens needs the shared prefix.", hint="Leave --no-shared-prefix out."
-            )
+        """Return the summed loss of padded sequences; not over virtual tokens, which only the whole model adds."""
         body = transformer(model)
         ids, mask = _padded([example.prefix + example.prompt for example in micro])
         run = getattr(body, body.base_model_prefix)

@@ -18,7 +18,14 @@ from transformers.trainer_callback import PrinterCallback
 from sftloop.core.errors import UsageError
 from sftloop.core.files import atomic_write_json
 from sftloop.core.progress import say
-from sftloop.models import choose_device, heads_of, save_heads, why_not_shareable, without_heads
+from sftloop.models import (
+    choose_device,
+    heads_of,
+    learns_prompts,
+    save_heads,
+    why_not_shareable,
+    without_heads,
+)
 from sftloop.train.callbacks import (
     FoldPeriodically,
     Journal,
@@ -90,11 +97,17 @@ def train(
         watch: told of every step and validation, after everybody else.
 
     Raises:
+        UsageError: an unknown optimizer or logger; scoring heads over virtual tokens without a shared prefix.
         TrainingError: the loss or a gradient is no longer finite, or the loss diverges.
         ExternalError: the disk is full, or memory ran out.
     """
     check_optimizer(settings.optimizer, trainable.model.device)
     shared = _share(trainable.model, method, settings)
+    if isinstance(objective, HeadObjective) and learns_prompts(trainable.model) and not shared:
+        raise UsageError(
+            f"A scoring head over {method.name}'s virtual tokens needs the shared prefix.",
+            hint="Leave --no-shared-prefix out, or take --method lora.",
+        )
     plan = plan_steps(
         [example.task for example in examples],
         [example.label for example in examples],
