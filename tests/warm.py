@@ -2,8 +2,8 @@
 
 Reading torch and transformers takes longer than most of what the tests ask for. The standard library's fork server
 reads them once; each command gets a process of its own with its own environment, directory, output and exit code.
-What a fresh interpreter alone would show stays with fresh interpreters: start-up, threads' settings, and commands
-that are killed on their way, whose results must equal those of forked ones.
+What a fresh interpreter alone would show stays with fresh interpreters: start-up, threads' settings, and runs that
+are interrupted or killed on their way, whose results must equal those of forked ones.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,9 @@ def run(
     arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], limit: float = PROCESS_SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run `sftloop ARGUMENTS` to its end; fail with its stacks if it takes longer than `limit` seconds."""
-    _start()
     with tempfile.TemporaryDirectory() as place:
         out, err = Path(place) / "out", Path(place) / "err"
-        process = _FORKS.Process(target=_command, args=(list(arguments), cwd, dict(env), out, err))
-        process.start()
+        process = start(arguments, cwd=cwd, env=env, out=out, err=err)
         process.join(limit)
         late = process.exitcode is None
         if late:
@@ -51,7 +50,22 @@ def run(
     return subprocess.CompletedProcess(list(arguments), process.exitcode or 0, *texts)
 
 
-def _start() -> None:
+def start(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    out: Path = Path(os.devnull),
+    err: Path = Path(os.devnull),
+) -> BaseProcess:
+    """Start `sftloop ARGUMENTS`, its output going to files."""
+    _serve()
+    process = _FORKS.Process(target=_command, args=(list(arguments), cwd, dict(env), out, err))
+    process.start()
+    return process
+
+
+def _serve() -> None:
     """Have a fork server that reads the libraries on the threads that the commands have."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _THREADS.items():

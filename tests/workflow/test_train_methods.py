@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.command import SFTLOOP, call, environment
-from tests.patience import PROCESS_SECONDS, kill, start
+from tests import warm
+from tests.command import call, environment
+from tests.patience import CLOSING_SECONDS, PROCESS_SECONDS
 from tests.tiny_scenario import write_scenario
 
 METHODS = {
@@ -74,20 +74,19 @@ def test_killed_it_goes_on_exactly(case: Path, name: str) -> None:
     whole = f"{name}-whole"
     train(case, whole, *arguments)
     out = f"{name}-killed"
-    command = [*SFTLOOP, "train", str(case), "--out", out, "--method", *arguments]
     draw, kills = random.Random(name), 0
     for _ in range(3):
-        process = start(
-            command, cwd=case, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        process = warm.start(
+            ["train", str(case), "--out", out, "--method", *arguments], cwd=case, env=environment()
         )
         end = time.monotonic() + PROCESS_SECONDS
-        while process.poll() is None and not (case / out / "train/checkpoints").exists():
+        while process.is_alive() and not (case / out / "train/checkpoints").exists():
             assert time.monotonic() < end, "no checkpoint"
             time.sleep(0.05)
         time.sleep(draw.uniform(0.0, 4.0) if kills else draw.uniform(0.0, 1.0))
-        if process.poll() is None:
-            kills += 1
-        kill(process)
+        kills += process.is_alive()
+        process.kill()
+        process.join(CLOSING_SECONDS)
     train(case, out, *arguments)
     assert kills > 0
     assert losses(case / out) == losses(case / whole)
