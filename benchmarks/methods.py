@@ -64,7 +64,7 @@ LOSSES = {
         if (name, activation) != ("ce", "sigmoid")
     },
 }
-ONCE = ("sgd", "focal, sigmoid", "mse, sigmoid")
+ONCE = ("sgd",)
 """Rows of these tables that need no second seed: far behind with the first."""
 SAME = {("optimizers", "adamw"): "lora", ("losses", "tokens"): "lora", ("losses", "ce, softmax"): "head"}
 """Rows of the table of methods that stand in others too, not trained twice."""
