@@ -1,7 +1,11 @@
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sftloop.records import ForeignFile, Record
 from sftloop.scenario import Scenario, load_scenario
 
 SCENARIO = """\
@@ -69,6 +73,30 @@ def directory(tmp_path: Path) -> Path:
 @pytest.fixture
 def scenario(directory: Path) -> Scenario:
     return load_scenario(directory)
+
+
+@pytest.fixture
+def take(scenario: Scenario) -> Callable[..., list[Record]]:
+    """Import a file whole."""
+
+    def run(path: Path, **options: Any) -> list[Record]:
+        return list(ForeignFile(path=path, scenario=scenario, **{"task": "intent", **options}).records())
+
+    return run
+
+
+@pytest.fixture
+def taken_and_rejected(scenario: Scenario) -> Callable[..., tuple[list[Record], list[dict]]]:
+    """Import a file, its bad rows set aside."""
+
+    def run(file: Path, task: str = "intent") -> tuple[list[Record], list[dict]]:
+        rejects = file.parent / "rejects.jsonl"
+        records = list(
+            ForeignFile(path=file, scenario=scenario, task=task).records(skip_bad=True, rejects=rejects)
+        )
+        return records, [json.loads(line) for line in rejects.read_text().splitlines()]
+
+    return run
 
 
 @pytest.fixture(scope="module")

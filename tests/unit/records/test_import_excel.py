@@ -9,7 +9,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 
 from sftloop.core.errors import DataError
-from sftloop.records import ForeignFile, detect_format
+from sftloop.records import detect_format
 from sftloop.records.importing.excel import excel_rows
 from sftloop.scenario import Answer
 
@@ -24,14 +24,6 @@ def sheet(tmp_path):
             book.active.append(row)
         book.save(tmp_path / name)
         return tmp_path / name
-
-    return run
-
-
-@pytest.fixture
-def take(scenario):
-    def run(path, **options):
-        return list(ForeignFile(path=path, scenario=scenario, **{"task": "intent", **options}).records())
 
     return run
 

@@ -1,24 +1,10 @@
 import json
-from datetime import date, datetime
-from decimal import Decimal
 
-import polars
 import pytest
 
 from sftloop.core.errors import DataError, UsageError
-from sftloop.records import ForeignFile, detect_format
-from sftloop.records.importing.sources import parquet_rows
+from sftloop.records import ForeignFile
 from sftloop.scenario import Answer
-
-
-@pytest.fixture
-def take(scenario):
-    """Import a file whole."""
-
-    def run(path, **options):
-        return list(ForeignFile(path=path, scenario=scenario, **{"task": "intent", **options}).records())
-
-    return run
 
 
 def write(path, content, encoding="utf-8"):
@@ -121,34 +107,25 @@ def test_a_quote_that_never_closes_is_a_bad_row(tmp_path, take):
         take(file)
 
 
-def taken_and_rejected(file, scenario, task="intent"):
-    """Import what is good; return the records and what the rejects file holds."""
-    rejects = file.parent / "rejects.jsonl"
-    records = list(
-        ForeignFile(path=file, scenario=scenario, task=task).records(skip_bad=True, rejects=rejects)
-    )
-    return records, [json.loads(line) for line in rejects.read_text().splitlines()]
-
-
 @pytest.mark.parametrize(
     ("tenth", "last"),
     [("m10,other", 11), ('"m ""10""",other', 11), ('"m 10",other', 11), ('"m\n10",other', 11)],
 )
-def test_a_stray_quote_costs_no_row_but_its_own(tmp_path, scenario, tenth, last):
+def test_a_stray_quote_costs_no_row_but_its_own(tmp_path, taken_and_rejected, tenth, last):
     rows = [f"m{n},other" for n in range(1, 10)] + [tenth]
     rows[3] = '"他说 3,other'
     file = write(tmp_path / "a.csv", "message,label\n" + "\n".join(rows) + "\n")
-    records, (reject,) = taken_and_rejected(file, scenario)
+    records, (reject,) = taken_and_rejected(file)
     assert [record.source for record in records] == [f"a.csv:{n}" for n in (2, 3, 4, 6, 7, 8, 9, 10, 11)]
     assert (reject["line"], reject["row"]) == (5, '"他说 3,other')
     assert f"lines 5 to {last}: a quote opened on line 5 is not closed" in reject["reason"]
 
 
-def test_several_stray_quotes_are_each_a_bad_row(tmp_path, scenario):
+def test_several_stray_quotes_are_each_a_bad_row(tmp_path, taken_and_rejected):
     file = write(
         tmp_path / "a.csv", 'message,label\r\n"a,other\r\nb,other\r\n"c"d,other\r\ne,other\r\n"f,other'
     )
-    records, rejects = taken_and_rejected(file, scenario)
+    records, rejects = taken_and_rejected(file)
     assert [record.input["message"] for record in records] == ["b", "e"]
     assert [reject["row"] for reject in rejects] == ['"a,other', '"c"d,other', '"f,other']
     assert "a quote opened on line 6 is not closed" in rejects[2]["reason"]
@@ -195,86 +172,6 @@ def test_repeated_inputs_get_ids_of_their_own_and_the_same_ones_each_time(tmp_pa
     ids = [record.id for record in take(file)]
     assert ids == [ids[0], f"{ids[0]}-2", f"{ids[0]}-3"]
     assert ids == [record.id for record in take(file)]
-
-
-def test_parquet_with_lists_numbers_and_nulls(tmp_path, scenario):
-    file = tmp_path / "a.parquet"
-    frame = {
-        "posts": [["my son", "rain"], ["snow"], None],
-        "label": ["yes_child", "cannot_tell", "cannot_tell"],
-        "evidence": [["my son"], [], None],
-        "reason": ["Said so.", None, ""],
-        "nr": [1, 2, 3],
-    }
-    polars.DataFrame(frame).write_parquet(file)
-    foreign = ForeignFile(path=file, scenario=scenario, task="child", mapping={"id": "nr"})
-    records = list(foreign.records(skip_bad=True, rejects=tmp_path / "rejects.jsonl"))
-    assert [record.id for record in records] == ["1", "2"]
-    assert records[0].input == {"posts": ["my son", "rain"]}
-    assert records[0].answer == Answer(label="yes_child", evidence=("my son",), reason="Said so.")
-    assert records[1].answer == Answer(label="cannot_tell", evidence=())
-    (reject,) = [json.loads(line) for line in (tmp_path / "rejects.jsonl").read_text().splitlines()]
-    assert (reject["line"], reject["reason"]) == (3, "'posts' is empty.")
-
-
-def test_parquet_with_dates_and_pictures_is_written_on(tmp_path):
-    file = tmp_path / "a.parquet"
-    meta = {"when": date(2026, 1, 2), "picture": {"bytes": b"\xff\xd8", "path": "a.jpg"}}
-    polars.DataFrame({"text": ["hi"], "meta": [meta]}).write_parquet(file)
-    (row,) = parquet_rows(file)
-    plain = {"when": "2026-01-02", "picture": {"bytes": None, "path": "a.jpg"}}
-    assert json.loads(json.dumps(row.raw)) == {"text": "hi", "meta": plain}
-
-
-def test_parquet_with_decimals_days_and_bytes(tmp_path, scenario):
-    file = tmp_path / "a.parquet"
-    rows = {
-        "message": ["第一条".encode(), "b".encode("utf-16"), b"c"],
-        "count": [Decimal("2.00"), Decimal("2.50"), None],
-        "day": [datetime(2026, 1, 31), None, datetime(2026, 1, 31)],
-        "gift": [True, False, None],
-        "colours": [[b"red"], [], None],
-        "product": [date(2026, 1, 2), None, None],
-        "group": [datetime(2026, 1, 31, 8, 30), None, None],
-        "picture": [b"\xff\xd8", None, None],
-    }
-    polars.DataFrame(rows).write_parquet(file)
-    (first, third), (reject,) = taken_and_rejected(file, scenario, "order")
-    assert first.input == {"message": "第一条"}
-    assert first.answer.fields == {
-        "product": "2026-01-02", "count": 2, "day": "2026-01-31", "gift": True, "colours": ["red"]
-    }  # fmt: skip
-    assert first.group == "2026-01-31T08:30:00" and third.input == {"message": "c"}
-    assert json.dumps(first.to_json(), ensure_ascii=False).count('"count": 2,') == 1
-    assert (reject["line"], reject["reason"]) == (
-        2,
-        "The column 'message' holds bytes that are not UTF-8 text.",
-    )
-    assert (reject["row"]["message"], reject["row"]["count"]) == (None, 2.5)
-
-
-def test_parquet_with_decimal_scores_and_labels_in_bytes(tmp_path, take):
-    file = tmp_path / "a.parquet"
-    polars.DataFrame({"message": ["x"], "score": [Decimal("4.50")], "label": [b"refund"]}).write_parquet(file)
-    assert take(file, task="mood")[0].answer == Answer(score=4.5)
-    assert take(file)[0].answer == Answer(label="refund")
-
-
-def test_parquet_longer_than_one_block(tmp_path, take):
-    count = 9000
-    file = tmp_path / "a.parquet"
-    polars.DataFrame({"message": [f"m{n}" for n in range(count)], "label": ["other"] * count}).write_parquet(
-        file
-    )
-    records = take(file)
-    assert len(records) == count and records[-1].source == f"a.parquet:{count}"
-
-
-def test_a_broken_parquet_file(tmp_path, take):
-    file = tmp_path / "a.parquet"
-    file.write_bytes(b"PAR1" + b"\x00" * 64)
-    with pytest.raises(DataError, match="can't be read as Parquet"):
-        take(file)
 
 
 @pytest.mark.parametrize(
@@ -349,85 +246,3 @@ def test_the_task_may_stand_in_a_column(tmp_path, take):
     assert [record.task for record in take(file, task=None, mapping={"task": "t"})] == ["intent", "mood"]
     with pytest.raises(UsageError, match="7 tasks and the rows name none"):
         take(file, task=None)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "found"),
-    [
-        ("a.jsonl", '{"messages": []}', "openai"),
-        ("a.json", '[{"conversations": []}]', "sharegpt"),
-        ("a.json", '\n [\n{"instruction": "", "output": ""}]', "alpaca"),
-        ("a.jsonl", '{"id": "a", "task": "t", "input": {}, "answer": {}}', "records"),
-        ("a.jsonl", 'oops\n{"text": "x"}', "jsonl"),
-        ("a.TSV", "a\tb", "csv"),
-        ("a.csv", '{"messages": []}', "csv"),
-    ],
-)
-def test_detection(tmp_path, name, content, found):
-    assert detect_format(write(tmp_path / name, content)) == found
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("a.txt", b"hello", "Can't tell the format"),
-        ("a.xlsx", b"PK\x03\x04....", "Save the sheet as CSV"),
-        ("a.jsonl", b"{\n{\n", ":1: Malformed JSON"),
-        ("a.json", b"[]", "holds no rows"),
-        ("a.jsonl", b"  \n", "is empty"),
-    ],
-)
-def test_what_cannot_be_detected_is_explained(tmp_path, name, content, message):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError) as caught:
-        detect_format(tmp_path / name)
-    assert message in str(caught.value)
-
-
-def test_a_forced_format_wins_over_the_name(tmp_path, take):
-    file = write(tmp_path / "a.txt", "message,label\nhi,other\n")
-    assert take(file, format="csv")[0].answer.label == "other"
-    with pytest.raises(UsageError, match=r"no format 'exel'\. Did you mean 'excel'"):
-        take(file, format="exel")
-
-
-def test_a_json_array_counts_lines_and_says_where_it_breaks(tmp_path, take):
-    file = write(
-        tmp_path / "a.json",
-        '[\n {"message": "x",\n  "label": "other"},\n\n {"message": "y", "label": "refund"}\n]',
-    )
-    assert [record.source for record in take(file)] == ["a.json:2", "a.json:5"]
-    with pytest.raises(DataError, match=r"b.json:2:\d+: malformed JSON"):
-        take(write(tmp_path / "b.json", '[{"message": "x", "label": "other"}\n {"message": "y"}]'))
-    with pytest.raises(DataError, match="ends inside"):
-        take(write(tmp_path / "c.json", '[{"message": "x", "label": "other"},'))
-
-
-@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.yaml"])
-def test_an_encoding_that_the_file_does_not_have_at_all(tmp_path, take, name):
-    file = write(tmp_path / name, "message,label\nhi,other\n")
-    with pytest.raises(DataError, match=r"is not utf-16: .* Name the file's own encoding with --encoding"):
-        take(file, encoding="utf-16")
-
-
-@pytest.mark.parametrize(
-    "text", ['{"message": "hi", "label": "other", "n": %s}', '[{"message": "hi", "n": %s}]']
-)
-def test_a_number_of_too_many_digits(tmp_path, take, text):
-    file = write(tmp_path / "a.jsonl", text % ("9" * 5000) + "\n")
-    with pytest.raises(DataError, match=r"a\.jsonl:1: [mM]alformed JSON: Exceeds the limit \(4300 digits\)"):
-        take(file)
-
-
-@pytest.mark.parametrize(("behind", "line"), [('\n\n[{"message": "b"}]\n', 3), (" {}", 1), ("\n]", 2)])
-def test_text_behind_an_array_is_refused(tmp_path, take, behind, line):
-    array = '[{"message": "a", "label": "other"}]'
-    file = write(tmp_path / "a.json", array + behind)
-    with pytest.raises(DataError, match=rf"a\.json:{line}: text behind the end of the JSON array"):
-        take(file)
-    assert len(take(write(tmp_path / "a.json", array + "\n \n"))) == 1
-
-
-def test_an_array_nested_too_deeply(tmp_path, take):
-    with pytest.raises(DataError, match="nested too deeply"):
-        take(write(tmp_path / "a.json", "[" * 100_000))
