@@ -55,7 +55,9 @@ def start_heads(
         saved: where the taught heads are kept: an interrupted training takes them up from there.
     """
     heads = heads_of(model)
-    if earlier := load_heads(saved, model.config.get_text_config().hidden_size):
+    with torch.random.fork_rng():  # a head draws its first weights, also one that is loaded
+        earlier = load_heads(saved, model.config.get_text_config().hidden_size)
+    if earlier:
         for task, head in heads.items():
             head.load_state_dict(earlier[task].state_dict())
         return

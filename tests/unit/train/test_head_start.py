@@ -107,8 +107,10 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupted_training_takes_the_heads_up(tmp_path: Path) -> None:
     first, again = with_heads(FullMethod(), "llama"), with_heads(FullMethod(), "llama")
     start(first, batch(), tmp_path)
+    drawn = torch.get_rng_state()
     start(again, batch()[:3], tmp_path, seed=2)
     assert equal(state(first), state(again))
+    assert torch.equal(torch.get_rng_state(), drawn), "dropout goes on as if they had been taught"
 
 
 @pytest.mark.usefixtures("few_steps")
