@@ -75,7 +75,7 @@ def start_heads(
         wanted = torch.tensor([example.wanted for example in own], device=model.device)
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(seed, f"head of {task}"))
-            _teach(heads[task], torch.stack(rows).float().clone(), wanted, task, objective)
+            _teach(heads[task], torch.stack(rows).float().clone(), wanted, objective)
     saved.mkdir(parents=True, exist_ok=True)
     save_heads(heads, saved)
 
@@ -92,17 +92,17 @@ def taught(examples: Sequence[Example], seed: int) -> dict[str, list[Example]]:
     return by_task
 
 
-def _teach(head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective) -> None:
+def _teach(head: ScoringHead, features: Tensor, wanted: Tensor, objective: HeadObjective) -> None:
     """Fit a head to features (B, H), as far as records that it doesn't see gain from it."""
     head.standardise(features)
-    stop = _enough(head, features, wanted, task, objective) if len(features) > 1 else 0
-    for step in _fit(head, features, wanted, task, objective):
+    stop = _enough(head, features, wanted, objective) if len(features) > 1 else 0
+    for step in _fit(head, features, wanted, objective):
         if step == stop:
             break
     head.zero_grad()
 
 
-def _enough(head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective) -> int:
+def _enough(head: ScoringHead, features: Tensor, wanted: Tensor, objective: HeadObjective) -> int:
     """Return the first step whose loss on held-out records, in five folds, is within a standard error of the best.
 
     The one-standard-error rule of Breiman et al. (1984). A head that fits every record reads what little the
@@ -114,19 +114,16 @@ def _enough(head: ScoringHead, features: Tensor, wanted: Tensor, task: str, obje
     for fold in range(min(_FOLDS, count)):
         out = fold_of == fold
         pupil = copy.deepcopy(head)
-        for step in _fit(pupil, features[~out], wanted[~out], task, objective):
+        for step in _fit(pupil, features[~out], wanted[~out], objective):
             with torch.no_grad():
-                outputs = pupil.eval()(features[out])
-                losses[step, out] = objective.losses[task](pupil, outputs, wanted[out], objective.options)
+                losses[step, out] = objective.each(pupil.eval(), features[out], wanted[out])
     means = losses.mean(1)
     best = int(means.argmin())
     limit = means[best] + losses[best].std() / count**0.5
     return int((means <= limit).nonzero()[0])
 
 
-def _fit(
-    head: ScoringHead, features: Tensor, wanted: Tensor, task: str, objective: HeadObjective
-) -> Iterator[int]:
+def _fit(head: ScoringHead, features: Tensor, wanted: Tensor, objective: HeadObjective) -> Iterator[int]:
     """Fit a head step by step, all records at once; yields how many steps were made, from 0 on.
 
     As the features have norm 1, an Adam step moves an output by at most `_REACH`.
@@ -135,7 +132,6 @@ def _fit(
     for step in range(_STEPS):
         yield step
         optimizer.zero_grad()
-        outputs = head.train()(features)
-        objective.losses[task](head, outputs, wanted, objective.options).mean().backward()
+        objective.each(head.train(), features, wanted).mean().backward()
         optimizer.step()
     yield _STEPS

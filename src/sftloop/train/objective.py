@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from sftloop.models import PackedContext, heads_of, keeping, pack, transformer
+from sftloop.models import PackedContext, ScoringHead, heads_of, keeping, pack, transformer
 from sftloop.train.chunked_loss import output_layer, summed_cross_entropy
 from sftloop.train.examples import Example
 from sftloop.train.head_losses import Loss, LossOptions
@@ -120,9 +120,12 @@ class HeadObjective:
         for task in dict.fromkeys(example.task for example in micro):
             rows = [index for index, example in enumerate(micro) if example.task == task]
             wanted = torch.tensor([micro[row].wanted for row in rows], device=features.device)
-            outputs = heads[task](features[rows].float())
-            total = total + self.losses[task](heads[task], outputs, wanted, self.options).sum()
+            total = total + self.each(heads[task], features[rows].float(), wanted).sum()
         return total
+
+    def each(self, head: ScoringHead, features: Tensor, wanted: Tensor) -> Tensor:
+        """Return the loss of every record of a head's task, (B,), from its features (B, H) in fp32."""
+        return self.losses[head.shape.task](head, head(features), wanted, self.options)
 
 
 def last_hidden_states(context: PackedContext, micro: Sequence[Example]) -> Tensor:
