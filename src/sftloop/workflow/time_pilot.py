@@ -62,8 +62,10 @@ class StepClock(TrainerCallback):
         self.ends.append(self.clock())
 
     def on_evaluate(self, *args: Any, **kwargs: Any) -> None:
-        """Note that the best weights are written."""
+        """Note that the best weights are written; what is validated before the first step is no part of it."""
         self.kept = self.clock()
+        if len(self.ends) == 1:
+            self.ends = [self.kept]
 
     def on_save(self, *args: Any, **kwargs: Any) -> None:
         """Note that the checkpoint is written."""
