@@ -126,7 +126,7 @@ def explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
         return (
             path,
             f"unknown key '{path[-1]}' in {_name(path[:-1])}.",
-            nearest(str(path[-1]), _keys(path[:-1])),
+            _spaced(path[-1], value) or nearest(str(path[-1]), _keys(path[:-1])),
         )
     if kind == "missing":
         return path[:-1], *_missing(path)
@@ -143,7 +143,19 @@ def explain(detail: Any) -> tuple[tuple[str | int, ...], str, str]:
         rule = "filled with at least one entry"
     if kind == "too_long":
         rule = f"at most {detail['ctx']['max_length']} entries long"
-    return path, f"{_name(path)} is {_show(value)}; it must be {rule}.", ""
+    return (
+        path,
+        f"{_name(path)} is {_show(value)}; it must be {rule}.",
+        _spaced(path[-1], value) if path else "",
+    )
+
+
+def _spaced(key: str | int, value: Any) -> str:
+    """Return the next step where YAML took `{key:value}` for one key without a value; else nothing."""
+    name, colon, rest = str(key).partition(":")
+    return (
+        f"YAML wants a space behind the colon: '{name}: {rest}'." if colon and rest and value is None else ""
+    )
 
 
 def _missing(path: tuple[str | int, ...]) -> tuple[str, str]:

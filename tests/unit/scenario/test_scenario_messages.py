@@ -287,8 +287,22 @@ FORMATS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "message"), FORMATS)
-def test_message_of_a_format(message_of, text, message):
+UNSPACED = [
+    (
+        "training: {head: {loss:ce}}",
+        "1: unknown key 'loss:ce' in 'training.head'. YAML wants a space behind the colon: 'loss: ce'.",
+    ),
+    (
+        "training: {task_weights: {t:2}}",
+        "1: 'training.task_weights.t:2' is empty; it must be a number. "
+        "YAML wants a space behind the colon: 't: 2'.",
+    ),
+    ("training: {optimiser: adamw}", "1: unknown key 'optimiser' in 'training'. Did you mean 'optimizer'?"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), [*FORMATS, *UNSPACED])
+def test_message_of_a_setting(message_of, text, message):
     task = "{kind: choice, input: [a], labels: {B: One., x: Two.}}"
     assert message_of(f"{text}\nname: n\nmodel: m\ntasks:\n  t: {task}\n") == message
 
