@@ -62,6 +62,16 @@ def test_plain_path_logs_the_same_losses(finished: dict, case: Path) -> None:
     agree_but_for_rounding(*losses)
 
 
+def test_a_training_says_which_weights_it_kept(case: Path) -> None:
+    arguments = ("train", case, "--epochs", "2", "--out", "kept")
+    said = call(*arguments, cwd=case)
+    assert said.returncode == 0, said.stderr
+    best = json.loads(call(*arguments, "--json", cwd=case).stdout)["best"]
+    assert f"best validation score {best['score']:.3f}, after step {best['step']}\n" in said.stdout
+    history = json.loads((case / "kept/train/history.json").read_text())
+    assert best["score"] == max(row["eval_score"] for row in history if "eval_score" in row)
+
+
 @pytest.mark.parametrize("tokens", ["20", "4096"])
 def test_losses_do_not_depend_on_the_micro_batch(finished: dict, case: Path, tokens: str) -> None:
     out = f"micro-{tokens}"

@@ -48,5 +48,9 @@ def command(
     if as_json:
         options.print_json(result)
     else:
-        click.echo(f"{result['method']}: {result['records']} records, {result['steps']} steps")
+        best = result["best"]
+        click.echo(
+            f"{result['method']}: {result['records']} records, {result['steps']} steps; "
+            f"best validation score {best['score']:.3f}, after step {best['step']}"
+        )
         click.echo(f"Weights: {Path(result['run']) / result['output']}")

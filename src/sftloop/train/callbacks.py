@@ -109,14 +109,15 @@ class KeepBest(TrainerCallback):
     ) -> None:
         """Compare the newest score with the best saved one."""
         score, step = kwargs["metrics"]["eval_score"], state.global_step
-        best = self._best()
+        best = self.best()
         if best is None or best["step"] > step or score > best["score"]:
             self._save(kwargs["model"], score, step)
         elif self.patience is not None and self._since(state, best["step"]) >= self.patience:
             say(f"Stopped early: no better validation score since step {best['step']}")
             control.should_training_stop = True
 
-    def _best(self) -> dict[str, Any] | None:
+    def best(self) -> dict[str, Any] | None:
+        """Return `score` and `step` of the weights that are kept, an earlier process's included."""
         path = self.output / _BEST
         return read_json(path, "the best weights' note") if path.exists() else None
 

@@ -70,6 +70,8 @@ class TrainOutcome:
     peak_memory_bytes: int
     shared_prefix: bool
     trainable_parameters: int
+    best: dict[str, Any]
+    """The kept weights' validation `score` and their `step`."""
     history: list[dict[str, Any]]
 
 
@@ -123,6 +125,7 @@ def train(
     journal = Journal(facts=resume[1] if resume else {})
     output = directory / method.output
     in_proportion = SaveInProportion()
+    keep_best = KeepBest(output, partial(_save_with_heads, method), settings.patience)
     trainer = SharedPrefixTrainer(
         model=trainable.model,
         args=_arguments(checkpoints, settings, plan),
@@ -135,7 +138,7 @@ def train(
             journal,
             StopDivergence(),
             *_logging(settings, directory),
-            KeepBest(output, partial(_save_with_heads, method), settings.patience),
+            keep_best,
             ShowProgress(len(plan)),
             *watch,
         ],
@@ -174,6 +177,7 @@ def train(
         peak_memory_bytes=max(journal.peak_memory_bytes, peak_bytes(device)),
         shared_prefix=shared,
         trainable_parameters=trainable.trainable_parameters,
+        best=keep_best.best() or {},
         history=history,
     )
 

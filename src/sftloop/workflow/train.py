@@ -120,6 +120,7 @@ def _train(
         "records_seen": outcome.records,
         "epochs": settings.epochs,
         "steps": outcome.steps,
+        "best": outcome.best,
         "prefix_tokens": outcome.prefix_tokens,
         "suffix_tokens": outcome.suffix_tokens,
         "peak_memory_bytes": outcome.peak_memory_bytes,
