@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+_OUTPUT = "sftloop.output"
 
 scenario_argument = click.argument("scenario", type=click.Path(path_type=Path), metavar="SCENARIO")
 model_option = click.option("--model", metavar="NAME", help="Instead of the scenario's model.")
@@ -27,8 +29,22 @@ out_option = click.option(
 )
 limit_option = click.option("--limit", type=click.IntRange(1), help="At most so many records per task.")
 seed_option = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+
+
+def _keep_output_for_json(context: click.Context, _: click.Parameter, as_json: bool) -> bool:
+    """Send what libraries print while the command runs to standard error: `print_json` has the output alone."""
+    if as_json:
+        context.meta[_OUTPUT] = sys.stdout
+        context.with_resource(redirect_stdout(sys.stderr))
+    return as_json
+
+
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
+    "--json",
+    "as_json",
+    is_flag=True,
+    callback=_keep_output_for_json,
+    help="Print one JSON object on standard output.",
 )
 skip_bad_option = click.option(
     "--skip-bad", is_flag=True, help="Set bad rows aside in a rejects file and go on."
@@ -59,12 +75,13 @@ def service_options(command: F) -> F:
 
 def print_json(value: dict[str, Any]) -> None:
     """Print exactly one JSON object; characters that the output's encoding lacks as JSON's escapes."""
+    output = click.get_current_context().meta[_OUTPUT]
     text = json.dumps(value, ensure_ascii=False)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(output.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value)
-    click.echo(text)
+    click.echo(text, file=output)
 
 
 def p_value(p: float) -> str:

@@ -11,7 +11,7 @@ from sftloop.cli import options
 
 @click.command("report")
 @click.argument("run_directory", metavar="RUN_DIR", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.json_option
 def command(run_directory: Path, as_json: bool) -> None:
     """Rebuild the page in RUN_DIR: of run, compare, diagnose, audit, select, prompt improve or plan.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ from sftloop.train.checkpoints import newest_complete
 from sftloop.train.examples import Example
 from sftloop.train.fused import fuse
 from sftloop.train.head_start import start_heads
+from sftloop.train.loggers import logger_callbacks
 from sftloop.train.loss_course import StopDivergence, SwitchToMomentum
 from sftloop.train.methods import Method, PeriodicLoraMethod, PrefixTuningMethod, Trainable
 from sftloop.train.objective import HeadObjective, Objective
@@ -51,8 +51,6 @@ from sftloop.train.step_trainer import SharedPrefixTrainer, Steps, Validate
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-LOGGERS = ("tensorboard", "none", "wandb", "mlflow", "swanlab")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +135,7 @@ def train(
             in_proportion,
             journal,
             StopDivergence(),
-            *_logging(settings, directory),
+            *logger_callbacks(settings.log_to, directory),
             keep_best,
             ShowProgress(len(plan)),
             *watch,
@@ -186,23 +184,6 @@ def _save_with_heads(method: Method, model: Any, directory: Path) -> None:
     with without_heads(model):
         method.save(model, directory)
     save_heads(heads_of(model), directory)
-
-
-def _logging(settings: TrainSettings, directory: Path) -> list[TrainerCallback]:
-    """Return TensorBoard's callback over `logs`; the other loggers come by the Trainer's own switch."""
-    if settings.log_to not in LOGGERS:
-        raise UsageError(f"There is no logger '{settings.log_to}'.", hint=f"Valid: {', '.join(LOGGERS)}.")
-    if settings.log_to != "tensorboard":
-        if settings.log_to != "none" and find_spec(settings.log_to) is None:
-            raise UsageError(
-                f"log_to={settings.log_to} needs the package '{settings.log_to}', which isn't installed.",
-                hint=f"pip install {settings.log_to}, or leave log_to at tensorboard.",
-            )
-        return []
-    from torch.utils.tensorboard import SummaryWriter
-    from transformers.integrations.integration_utils import TensorBoardCallback
-
-    return [TensorBoardCallback(SummaryWriter(str(directory / "logs")))]
 
 
 def _folding(method: Method, settings: TrainSettings, steps: int) -> list[FoldPeriodically]:
@@ -261,7 +242,8 @@ def _arguments(checkpoints: Path, settings: TrainSettings, plan: list[list[int]]
         data_seed=settings.seed,
         use_cpu=choose_device() == "cpu",
         disable_tqdm=True,
-        report_to="none" if settings.log_to == "tensorboard" else settings.log_to,
+        report_to="none",
+        run_name=checkpoints.parent.parent.name,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
     )

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from tests.tiny_models import VOCABULARY, tiny_model
+from tests.tiny_models import tiny_model
+from tests.tiny_training import examples, learn
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from sftloop.core.errors import ExternalError, TrainingError, UsageError
-from sftloop.train.examples import Example
+from sftloop.core.errors import ExternalError, TrainingError
 from sftloop.train.loss_course import StopDivergence, task_of
 from sftloop.train.methods import METHODS, FullMethod, LoraMethod, Method, PrefixTuningMethod, Trainable
 from sftloop.train.out_of_memory import next_steps
 from sftloop.train.schedule import plan_steps
 from sftloop.train.settings import TrainSettings
-from sftloop.train.trainer import TrainOutcome, train
-
-
-def examples(count: int, tasks: str = "a") -> list[Example]:
-    draw = random.Random(3)
-
-    def tokens(length: int) -> tuple[int, ...]:
-        return tuple(draw.randrange(3, VOCABULARY) for _ in range(length))
-
-    prefix = tokens(12)
-    return [
-        Example(
-            record_id=f"r{index}",
-            task=tasks[index % len(tasks)],
-            prefix=prefix,
-            prompt=tokens(5),
-            target=tokens(3),
-        )
-        for index in range(count)
-    ]
-
-
-def learn(
-    directory: Path, model: Any = None, count: int = 16, tasks: str = "a", **settings: Any
-) -> TrainOutcome:
-    trainable = Trainable.counted(model or tiny_model("llama"), None)
-    chosen = TrainSettings(**{"learning_rate": 1e-3, "batch_size": 4, "log_to": "none"} | settings)
-    return train(
-        trainable,
-        FullMethod(),
-        examples(count, tasks),
-        chosen,
-        directory=directory,
-        validate=lambda model: {"score": 0.5},
-    )
+from sftloop.train.trainer import train
 
 
 def test_a_rate_that_diverges_is_stopped(tmp_path: Path) -> None:
@@ -116,25 +79,6 @@ def test_a_gradient_that_is_no_number_is_stopped_before_it_reaches_the_weights(t
         learn(tmp_path, model)
     assert "last good checkpoint" in caught.value.hint
     assert all(bool(torch.isfinite(weight).all()) for weight in model.parameters())
-
-
-def test_tensorboard_gets_losses_and_rates(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    learn(tmp_path, log_to="tensorboard")
-    events = EventAccumulator(str(tmp_path / "logs"))
-    events.Reload()
-    assert {"train/loss", "train/learning_rate"} <= set(events.Tags()["scalars"])
-    history = json.loads((tmp_path / "history.json").read_text())
-    losses = [row["loss"] for row in history if "loss" in row]
-    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx(losses)
-
-
-@pytest.mark.parametrize(("name", "word"), [("wandb", "pip install wandb"), ("paper", "tensorboard, none")])
-def test_a_logger_that_is_not_there_is_named(tmp_path: Path, name: str, word: str) -> None:
-    with pytest.raises(UsageError, match=name) as caught:
-        learn(tmp_path, log_to=name)
-    assert word in caught.value.hint
 
 
 @pytest.mark.parametrize("method", [FullMethod(), LoraMethod(rank=2)])
