@@ -14,7 +14,7 @@ from sftloop.report.page import write_page
 from sftloop.report.reproduce import reproduce_section
 from sftloop.report.saved import SavedRun, read_run
 from sftloop.report.tasks import task_section
-from sftloop.report.training import method_name, training_section
+from sftloop.report.training import has_head, method_name, training_section
 from sftloop.report.verdict import overall_verdict
 from sftloop.report.wording import report_words
 from sftloop.report.wrong_answers import wrong_answers
@@ -66,7 +66,7 @@ def _context(run: SavedRun, limits: Limits) -> dict[str, Any]:
         "w": words,
         "scenario": summary["scenario"],
         "model": summary["model"],
-        "method": method_name(summary["method"], words),
+        "method": method_name(summary["method"], words, head=has_head(summary)),
         "started": str(run.manifest.get("started") or "")[:10],
         "verdict": overall_verdict(tasks, words),
         "tasks": [

@@ -34,6 +34,7 @@ class TrainingSection:
 
     summary: str
     loss: Markup | None
+    loss_hint: str
     validation: Markup | None
     legend: tuple[LegendEntry, ...]
     best: str
@@ -49,6 +50,7 @@ def training_section(summary: Mapping[str, Any], history: History, words: Words)
         loss=curve_plot([Curve(points=loss, style="c0")], words.training.loss, step_name=step)
         if loss
         else None,
+        loss_hint=words.training.loss_hint_head if has_head(summary) else words.training.loss_hint,
         validation=curve_plot(curves, words.training.validation, step_name=step, from_zero=False)
         if curves
         else None,
@@ -57,9 +59,15 @@ def training_section(summary: Mapping[str, Any], history: History, words: Words)
     )
 
 
-def method_name(method: str, words: Words) -> str:
-    """Return a method's name on the page."""
-    return words.training.methods.get(method, method)
+def method_name(method: str, words: Words, *, head: bool = False) -> str:
+    """Return a method's name on the page, and that it trained a scoring head too."""
+    name = words.training.methods.get(method, method)
+    return words.training.with_head.format(method=name) if head else name
+
+
+def has_head(summary: Mapping[str, Any]) -> bool:
+    """Whether a run trained a scoring head, so that no answer was written."""
+    return bool((summary.get("train") or {}).get("head"))
 
 
 def _summary(summary: Mapping[str, Any], words: Words) -> str:
@@ -69,7 +77,7 @@ def _summary(summary: Mapping[str, Any], words: Words) -> str:
         return ""
     epochs = train.get("epochs")
     return words.training.summary.format(
-        method=method_name(summary["method"], words),
+        method=method_name(summary["method"], words, head=has_head(summary)),
         records=figures.count(train.get("records")),
         steps=figures.count(train.get("steps")),
         epochs=words.figures.missing if epochs is None else f"{epochs:g}",

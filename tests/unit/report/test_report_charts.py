@@ -77,6 +77,14 @@ def test_one_point_is_a_curve():
     assert 'class="dot kept"' in drawn and "nan" not in drawn
 
 
+def test_a_level_curve_stands_on_an_axis_from_zero():
+    points = [(0, 1.0), (2, 1.0)]
+    drawn = curve_plot([Curve(points=points, style="c0")], "t", step_name="steps", from_zero=False)
+    assert re.findall(r'text-anchor="end">([\d.]+)<', drawn) == ["0", "0.25", "0.5", "0.75", "1"], (
+        "not up to 2"
+    )
+
+
 def test_steps_end_short_of_their_name():
     drawn = curve_plot([Curve(points=[(1, 1.0), (100, 0.5)], style="c0")], "t", step_name="steps")
     ticks = re.findall(r'text-anchor="middle">(\d+)<', drawn)

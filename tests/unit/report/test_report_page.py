@@ -246,6 +246,14 @@ def test_long_history_keeps_its_extremes_in_few_points(run):
     assert min(heights) < 30 and max(heights) > 160
 
 
+def test_a_scoring_head_is_named_with_its_loss(run):
+    assert "per answer token" in read(build_report(run)).text
+    edit(run / "summary.json", lambda summary: summary["train"].update(head={"loss": "focal"}))
+    text = read(build_report(run)).text
+    assert text.count("LoRA with a scoring head") == 2, "above the verdict and above the curves"
+    assert "The head's mean loss per record" in text and "per answer token" not in text
+
+
 def test_run_without_training_history_and_wrong_answers(run):
     (run / "train/history.json").unlink()
     (run / "wrong_answers.json").unlink()

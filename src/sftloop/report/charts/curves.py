@@ -41,11 +41,12 @@ def curve_plot(curves: Sequence[Curve], label: str, *, step_name: str, from_zero
         curves: at least one point in all.
         label: read aloud in place of the picture.
         step_name: stands at the end of the axis of steps.
-        from_zero: let the vertical axis start at zero.
+        from_zero: let the vertical axis start at zero, as it does beneath curves that are level.
     """
     values = [y for curve in curves for _, y in curve.points]
     steps = [x for curve in curves for x, _ in curve.points]
-    vertical = round_axis(min(0.0, *values) if from_zero else min(values), max(values))
+    lowest, highest = min(values), max(values)
+    vertical = round_axis(min(0.0, lowest) if from_zero or lowest == highest else lowest, highest)
     horizontal = _steps_axis(max(steps))
     drawn = [_level(vertical, value) for value in vertical.ticks]
     drawn += [_step(horizontal, value) for value in horizontal.ticks]
@@ -78,7 +79,7 @@ def _height(vertical: Axis, value: float) -> float:
 def _level(vertical: Axis, value: float) -> Markup:
     y = _height(vertical, value)
     line = element("line", class_="grid", x1="0", x2="100%", y1=y, y2=y)
-    return line + text(tick_text(value), 0, y + 4, dx=-8, text_anchor="end")
+    return line + text(tick_text(value), 0, y + 4, dx=-12, text_anchor="end")
 
 
 def _step(horizontal: Axis, value: float) -> Markup:

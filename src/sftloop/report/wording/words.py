@@ -187,8 +187,11 @@ class TrainingWords:
     summary: str
     """`{method}`, `{records}`, `{steps}`, `{epochs}`."""
     methods: Mapping[str, str]
+    with_head: str
+    """`{method}`."""
     loss: str
     loss_hint: str
+    loss_hint_head: str
     validation: str
     validation_hint: str
     best: str
