@@ -133,7 +133,7 @@ def _notes(task: Mapping[str, Any], words: Words) -> tuple[str, ...]:
     if paired.get("wins") is not None:
         notes.append(words.task.wins_losses.format(wins=paired["wins"], losses=paired["losses"]))
     kept = [task[side].get("format_valid") for side in ("before", "after")]
-    if any(value is not None for value in kept):
+    if None not in kept:
         written = [figures.percent(value) for value in kept]
         notes.append(words.task.format_kept.format(before=written[0], after=written[1]))
     errors = (task["before"].get("errors") or 0) + (after.get("errors") or 0)

@@ -248,10 +248,17 @@ def test_long_history_keeps_its_extremes_in_few_points(run):
 
 def test_a_scoring_head_is_named_with_its_loss(run):
     assert "per answer token" in read(build_report(run)).text
-    edit(run / "summary.json", lambda summary: summary["train"].update(head={"loss": "focal"}))
+
+    def head(summary):
+        summary["train"]["head"] = {"loss": "focal"}
+        for task in summary["tasks"].values():
+            task["after"]["format_valid"] = None
+
+    edit(run / "summary.json", head)
     text = read(build_report(run)).text
+    assert "required format" not in text, "nothing was written"
     assert text.count("LoRA with a scoring head") == 2, "above the verdict and above the curves"
-    assert "The head's mean loss per record" in text and "per answer token" not in text
+    assert "The head’s mean loss per record" in text and "per answer token" not in text
 
 
 def test_run_without_training_history_and_wrong_answers(run):

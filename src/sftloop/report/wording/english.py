@@ -219,7 +219,7 @@ ENGLISH = Words(
         with_head="{method} with a scoring head",
         loss="Training loss",
         loss_hint="Mean loss per answer token at each step.",
-        loss_hint_head="The head's mean loss per record at each step.",
+        loss_hint_head="The head’s mean loss per record at each step.",
         validation="Validation score",
         validation_hint="Measured on the validation records; higher is better. The ring marks the weights "
         "that were kept.",
